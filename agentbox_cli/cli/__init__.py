@@ -1,0 +1,1 @@
+"""The shell: arguments in, text out; the only room that prints or exits."""

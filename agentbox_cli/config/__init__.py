@@ -1,0 +1,1 @@
+"""config.yml: found, parsed with positions, validated; the keys that it names."""

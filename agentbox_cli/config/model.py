@@ -1,0 +1,162 @@
+"""The `litellm:` section of config.yml as validated, frozen data.
+
+Every other top-level section belongs to somebody else and is neither read nor validated.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+:-]*")
+MODEL_ID = re.compile(r"[!-~]+")
+
+DEFAULT_PORT = 4000
+
+
+def _named(value: str) -> str:
+    # Names travel in HTTP headers and in `provider/model`, so blanks and slashes cannot be part.
+    if not NAME.fullmatch(value):
+        raise ValueError("use letters, digits and . _ - + @ : only; start with a letter or digit")
+    return value
+
+
+def _model_id(value: str) -> str:
+    if not MODEL_ID.fullmatch(value):
+        raise ValueError("a model id has no blanks and only ASCII characters")
+    return value
+
+
+def _http_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", value):
+        raise ValueError("this is not an http:// or https:// address")
+    return value.rstrip("/")
+
+
+Name = Annotated[str, AfterValidator(_named)]
+ModelId = Annotated[str, AfterValidator(_model_id)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+PortNumber = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class ProviderConfig(_Section):
+    """One entry of `litellm.providers`."""
+
+    api_key: SecretStr | None = Field(
+        None, description="The key, by reference: `${OPENAI_API_KEY}`."
+    )
+    api_base: HttpUrl | None = Field(
+        None, description="The provider's address; `/v1` belongs to an OpenAI-style one."
+    )
+    protocol: Literal["openai", "anthropic"] | None = Field(
+        None, description="What a provider that no plugin knows speaks; `openai` by default."
+    )
+    headers: dict[str, SecretStr] = Field(
+        default_factory=dict, description="Headers added to every call; `${NAME}` works."
+    )
+
+
+class LinkConfig(_Section):
+    """One link of a chain."""
+
+    provider: Name = Field(description="A name from `litellm.providers`.")
+    model: ModelId = Field(description="The provider's own model id.")
+    timeout: Seconds | None = Field(
+        None, description="Seconds for this link to answer; `router.timeout` by default."
+    )
+    max_input_tokens: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="Tokens that a prompt may have here, where the known window is wrong."
+    )
+    drop_params: tuple[str, ...] = Field(
+        (), strict=False, description="Request parameters that this link must not receive."
+    )
+
+
+class FallbacksConfig(_Section):
+    """Which failures move a call to the next link."""
+
+    on_rate_limit: bool = Field(default=True, description="429.")
+    on_context_window: bool = Field(
+        default=True, description="The prompt is too long for this link."
+    )
+    on_error: bool = Field(
+        default=True,
+        description="Anything else: 5xx, timeout, refused, 401/403/404, content policy.",
+    )
+    on_content_policy: bool | None = Field(
+        None, description="A refusal by content policy; as `on_error` by default."
+    )
+
+
+class RouterConfig(_Section):
+    """Retries, deadlines and cooldown."""
+
+    num_retries: Annotated[int, Field(ge=0, le=10)] = Field(
+        3, description="Retries on the same link while nothing was sent yet."
+    )
+    timeout: Seconds = Field(120.0, description="Seconds for one link to answer.")
+    stream_timeout: Seconds = Field(
+        120.0, description="Seconds that a stream may pause after its first content."
+    )
+    total_timeout: Seconds | None = Field(
+        None, description="Seconds for the whole chain; links times `timeout` by default."
+    )
+    retry_after_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        60.0, description="Cooldown of a failing link when the provider names none, in seconds."
+    )
+
+
+class EngineConfig(_Section):
+    """The LiteLLM process behind the proxy."""
+
+    mode: Literal["eager", "lazy", "off"] = Field(
+        "eager", description="Start it at once, with the first call that needs it, or never."
+    )
+
+
+class LiteLLMConfig(_Section):
+    """The `litellm:` section."""
+
+    enabled: bool = Field(default=True, description="Whether `start` may start the proxy.")
+    port: PortNumber = Field(DEFAULT_PORT, description="The proxy's port on 127.0.0.1.")
+    providers: dict[Name, ProviderConfig] = Field(
+        default_factory=dict, description="The providers and their keys."
+    )
+    models: dict[Name, Annotated[tuple[LinkConfig, ...], Field(strict=False, min_length=1)]] = (
+        Field(default_factory=dict, description="Alias to chain: the first link is tried first.")
+    )
+    model_patterns: dict[str, Name] = Field(
+        default_factory=dict,
+        description="Globs of model names to aliases, for agents with names of their own.",
+    )
+    fallbacks: FallbacksConfig = Field(default_factory=FallbacksConfig)
+    router: RouterConfig = Field(default_factory=RouterConfig)
+    engine: EngineConfig = Field(default_factory=EngineConfig)
+    auth: Literal["same-user", "key"] = Field(
+        "same-user", description="Who may call: your own processes, or holders of the key only."
+    )
+    allowed_clients: tuple[str | int, ...] = Field(
+        (), strict=False, description="Other local users (name or uid) that count as same-user."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), strict=False, description="`Host` values accepted besides the loopback names."
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        (), strict=False, description="Browser origins that may call."
+    )
+    bind: str | None = Field(
+        None, description="An address other than loopback to listen on; forces `auth: key`."
+    )
+
+
+class HostConfig(BaseModel):
+    """config.yml, as far as it is ours."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, hide_input_in_errors=True)
+
+    litellm: LiteLLMConfig

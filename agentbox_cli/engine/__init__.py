@@ -1,0 +1,1 @@
+"""Stock LiteLLM: its config rendered, its process run."""

@@ -1,0 +1,1 @@
+"""The proof that a chain works: every link made to fail, every answer checked."""

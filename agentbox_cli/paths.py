@@ -1,0 +1,103 @@
+"""Every file name of agentbox, once.
+
+State lives below `$XDG_STATE_HOME/agentbox`, the config below `$XDG_CONFIG_HOME/agentbox`.
+There is no runtime directory: containers usually have none.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+APP = "agentbox"
+
+# The mount of the host's configuration inside Agentbox containers.
+HOST_CONFIG = Path("/host-config/agentbox/config.yml")
+
+# sockaddr_un.sun_path holds 108 bytes, the last one NUL (unix(7)).
+SOCKET_PATH_LIMIT = 107
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Where one user's agentbox keeps its files."""
+
+    config_dir: Path
+    state_dir: Path
+    cache_dir: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The user's config.yml, when nothing else names one."""
+        return self.config_dir / "config.yml"
+
+    @property
+    def pid_file(self) -> Path:
+        """The daemon's pid in plain text; its flock is the truth about who runs."""
+        return self.state_dir / "litellm.pid"
+
+    @property
+    def state_file(self) -> Path:
+        """What the running daemon says of itself, JSON."""
+        return self.state_dir / "litellm.state.json"
+
+    @property
+    def rendered_config(self) -> Path:
+        """LiteLLM's config as we render it: derived, disposable."""
+        return self.state_dir / "litellm.rendered.yml"
+
+    @property
+    def log_file(self) -> Path:
+        """The log of the daemon and of the LiteLLM behind it."""
+        return self.state_dir / "litellm.log"
+
+    @property
+    def key_file(self) -> Path:
+        """The install's key for callers that the kernel cannot vouch for."""
+        return self.state_dir / "key"
+
+    @property
+    def bug_file(self) -> Path:
+        """The last traceback of an error that is ours."""
+        return self.state_dir / "bug.log"
+
+    @property
+    def engine_dir(self) -> Path:
+        """LiteLLM's private working directory."""
+        return self.state_dir / "engine"
+
+    @property
+    def engine_socket(self) -> Path:
+        """The unix socket LiteLLM listens on, in a directory of mode 0700.
+
+        LiteLLM leaves the socket file open to everyone (0666, measured), so the directory guards
+        it. A state path too long for a socket address gets a short stand-in below the temporary
+        directory, the same one each time.
+        """
+        natural = self.engine_dir / "engine.sock"
+        if len(os.fsencode(natural)) <= SOCKET_PATH_LIMIT:
+            return natural
+        digest = hashlib.sha256(os.fsencode(self.state_dir)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"{APP}-{os.getuid()}-{digest}" / "engine.sock"
+
+
+def standard_paths() -> Paths:
+    """The paths of the current user, from the XDG variables."""
+    from platformdirs import PlatformDirs  # noqa: PLC0415 - most commands print without it
+
+    dirs = PlatformDirs(APP)
+    return Paths(
+        config_dir=Path(dirs.user_config_dir),
+        state_dir=Path(dirs.user_state_dir),
+        cache_dir=Path(dirs.user_cache_dir),
+    )
+
+
+def config_candidates(paths: Paths, environ: Mapping[str, str]) -> list[Path]:
+    """The places where config.yml is looked for, in order; `--config` comes before all of them."""
+    named = environ.get("AGENTBOX_CONFIG")
+    if named:
+        return [Path(named)]
+    return [HOST_CONFIG, paths.config_file]

@@ -1,0 +1,1 @@
+"""Simulated providers: a small HTTP server that answers, or fails on command."""

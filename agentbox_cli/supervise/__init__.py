@@ -1,0 +1,1 @@
+"""Child processes: spawned so that they die with their parent, watched, restarted."""

@@ -1,0 +1,1 @@
+"""What was spent: the record of every attempt."""

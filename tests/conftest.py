@@ -1,0 +1,22 @@
+"""What every test stands on: a home of its own."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTEST_CURRENT_TEST", "COVERAGE_FILE")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A private home; no key, proxy or agentbox variable of the real one reaches a test."""
+    for name in list(os.environ):
+        if name not in KEPT and not name.startswith(("PYTEST_", "COV_")):
+            monkeypatch.delenv(name)
+    private = tmp_path / "home"
+    private.mkdir(mode=0o700)
+    monkeypatch.setenv("HOME", str(private))
+    for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(private / kind.lower()))
+    return private
