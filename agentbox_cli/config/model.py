@@ -4,12 +4,13 @@ Every other top-level section belongs to somebody else and is neither read nor v
 """
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+:-]*")
 MODEL_ID = re.compile(r"[!-~]+")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.1
 
 DEFAULT_PORT = 4000
 
@@ -27,6 +28,12 @@ def _model_id(value: str) -> str:
     return value
 
 
+def _header_name(value: str) -> str:
+    if not HEADER_NAME.fullmatch(value):
+        raise ValueError("a header's name has letters, digits and - only")
+    return value
+
+
 def _http_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", value):
         raise ValueError("this is not an http:// or https:// address")
@@ -35,6 +42,7 @@ def _http_url(value: str) -> str:
 
 Name = Annotated[str, AfterValidator(_named)]
 ModelId = Annotated[str, AfterValidator(_model_id)]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 PortNumber = Annotated[int, Field(ge=0, le=65_535)]
@@ -42,6 +50,21 @@ PortNumber = Annotated[int, Field(ge=0, le=65_535)]
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_sections_are_defaults(cls, value: Any) -> Any:
+        # `router:` with nothing but comments below it is null to YAML, and unset to people.
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            return value
+        return {key: below for key, below in value.items() if below is not None or cls._wants(key)}
+
+    @classmethod
+    def _wants(cls, key: Any) -> bool:
+        field = cls.model_fields.get(key) if isinstance(key, str) else None
+        return field is None or field.default_factory is None
 
 
 class ProviderConfig(_Section):
@@ -56,7 +79,7 @@ class ProviderConfig(_Section):
     protocol: Literal["openai", "anthropic"] | None = Field(
         None, description="What a provider that no plugin knows speaks; `openai` by default."
     )
-    headers: dict[str, SecretStr] = Field(
+    headers: dict[HeaderName, SecretStr] = Field(
         default_factory=dict, description="Headers added to every call; `${NAME}` works."
     )
 

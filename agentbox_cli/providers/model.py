@@ -161,6 +161,7 @@ class ProviderSpec:
         quota_windows: the quotas it reports in headers.
         rate_limit_scope: what one 429 speaks for.
         stream_usage: whether it reports usage in streams when asked by `stream_options`.
+        idempotency_key: whether it takes an `Idempotency-Key`: a repeated call counts once.
         error_patterns: its own wordings of failures.
         docs_url: where people get a key and read on.
         served_here: True for the simulated provider, which the daemon serves itself.
@@ -178,6 +179,7 @@ class ProviderSpec:
     quota_windows: tuple[QuotaWindow, ...] = ()
     rate_limit_scope: RateLimitScope = RateLimitScope.MODEL
     stream_usage: bool = True
+    idempotency_key: bool = False
     error_patterns: tuple[ErrorPattern, ...] = ()
     docs_url: str | None = None
     served_here: bool = False

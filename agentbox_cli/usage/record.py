@@ -1,7 +1,8 @@
 """The record of one attempt: what the proxy emits and the usage store will write."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from agentbox_cli.providers.model import ErrorKind
 
@@ -65,8 +66,5 @@ class AttemptRecord:
     caller: str | None
 
 
-class RecordSink(Protocol):
-    """Where attempt records go."""
-
-    def __call__(self, record: AttemptRecord) -> None:
-        """Take a record; must not block and must not raise."""
+# Takes a record; it must neither block nor raise.
+RecordSink = Callable[[AttemptRecord], None]

@@ -1,0 +1,110 @@
+"""The table of contents: every command, where it lives, and what it is for."""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+import typer
+
+from agentbox_cli.cli.lazy import LazyGroup
+
+_HERE = "agentbox_cli.cli"
+
+
+class Commands(LazyGroup):
+    """`agentbox ...`."""
+
+    table: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "litellm": (f"{_HERE}.litellm", "The proxy that keeps coding agents talking."),
+        "config": (f"{_HERE}.config", "Look at config.yml and check it."),
+        "plugins": (f"{_HERE}.plugins", "The plugins that describe providers."),
+    }
+
+
+class LitellmCommands(LazyGroup):
+    """`agentbox litellm ...`."""
+
+    table: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "init": (f"{_HERE}.litellm.init", "Write the litellm section of config.yml."),
+        "start": (f"{_HERE}.litellm.start", "Start the proxy."),
+        "stop": (f"{_HERE}.litellm.stop", "Stop the proxy; open streams finish first."),
+        "restart": (f"{_HERE}.litellm.restart", "Stop the proxy and start it again."),
+        "status": (f"{_HERE}.litellm.status", "Tell how the proxy and each link are."),
+        "logs": (f"{_HERE}.litellm.logs", "Show the proxy's log."),
+        "ask": (f"{_HERE}.litellm.ask", "Ask one question through the proxy."),
+        "test-fallback": (f"{_HERE}.litellm.test_fallback", "Prove that every chain falls back."),
+        "models": (f"{_HERE}.litellm.models", "List the aliases and their chains."),
+        "providers": (f"{_HERE}.litellm.providers", "List the providers and their keys."),
+        "key": (f"{_HERE}.litellm.key", "Show the key for callers other than you."),
+    }
+
+
+class ConfigCommands(LazyGroup):
+    """`agentbox config ...`."""
+
+    table: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "check": (f"{_HERE}.config.check", "Report every problem in config.yml."),
+        "path": (f"{_HERE}.config.path", "Print which config.yml is used."),
+    }
+
+
+class PluginCommands(LazyGroup):
+    """`agentbox plugins ...`."""
+
+    table: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "list": (f"{_HERE}.plugins.listing", "List the plugins and what became of them."),
+    }
+
+
+def group(commands: type[LazyGroup], text: str) -> typer.Typer:
+    """A group of commands that are imported when they are used."""
+    app = typer.Typer(
+        cls=commands,
+        help=text,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_nothing)
+    return app
+
+
+def command(text: str = "") -> typer.Typer:
+    """The home of one command."""
+    return typer.Typer(
+        help=text,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def root() -> typer.Typer:
+    """The whole command line."""
+    app = group(Commands, "One local address that keeps coding agents talking.")
+    app.callback()(_root_options)
+    return app
+
+
+def _nothing() -> None:
+    """A group does nothing by itself."""
+
+
+def _root_options(
+    ctx: typer.Context,
+    *,
+    config: Annotated[
+        str | None,
+        typer.Option("--config", metavar="FILE", help="Use this config.yml.", show_default=False),
+    ] = None,
+    no_plugins: Annotated[
+        bool, typer.Option("--no-plugins", help="Load agentbox's own plugins only.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", help="Print the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    """One local address that keeps coding agents talking."""
+    from agentbox_cli.cli.setting import apply_root_options
+
+    apply_root_options(ctx, config=config, no_plugins=no_plugins, version=version)

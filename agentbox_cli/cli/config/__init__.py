@@ -1,0 +1,5 @@
+"""`agentbox config ...`: the user's config.yml."""
+
+from agentbox_cli.cli.app import ConfigCommands, group
+
+app = group(ConfigCommands, "Look at config.yml and check it.")

@@ -1,0 +1,66 @@
+"""`agentbox config check`: every problem in config.yml at once."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentbox_cli.cli.app import command
+from agentbox_cli.cli.output import emit_json, say
+from agentbox_cli.cli.setting import config_file
+from agentbox_cli.errors import Exit
+
+if TYPE_CHECKING:
+    from agentbox_cli.config.problems import Problem
+
+app = command()
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Report every problem in config.yml, each with its place and what to do.
+
+    Exit code 3 if there is an error; warnings alone are fine.
+
+    Example: agentbox config check
+    """
+    from agentbox_cli.config.problems import Severity, render
+    from agentbox_cli.providers.load import find_problems
+
+    file = config_file(ctx)
+    problems = find_problems(file, os.environ, Path.cwd())
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if as_json:
+        rows = [_row(problem) for problem in problems]
+        emit_json("config-check", {"ok": not errors, "file": str(file), "problems": rows})
+    else:
+        if problems:
+            say(render(problems, file.name, limit=len(problems)))
+        say(_summary(file, len(errors), len(problems) - len(errors)))
+    raise typer.Exit(Exit.CONFIG if errors else Exit.OK)
+
+
+def _row(problem: "Problem") -> dict[str, object]:
+    return {
+        "path": problem.path,
+        "line": problem.line,
+        "column": problem.column,
+        "severity": problem.severity.value,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def _summary(file: Path, errors: int, warnings: int) -> str:
+    if not errors and not warnings:
+        return f"{file}: ok"
+    return f"{file}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -1,0 +1,32 @@
+"""`agentbox litellm key`: the install's key, for callers that the kernel cannot vouch for."""
+
+from typing import Annotated
+
+import typer
+
+from agentbox_cli.cli.app import command
+from agentbox_cli.cli.output import emit_json, say
+from agentbox_cli.paths import standard_paths
+
+app = command()
+
+
+@app.command()
+def key(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print the key with which other users and containers may call the proxy.
+
+    Your own processes need none. The key is made when it is first asked for.
+
+    Example: curl -H "Authorization: Bearer $(agentbox litellm key)" http://127.0.0.1:4000/v1/models
+    """
+    from agentbox_cli.daemon.key import read_or_create
+
+    file = standard_paths().key_file
+    value = read_or_create(file)
+    if as_json:
+        emit_json("key", {"key": value, "file": str(file)})
+    else:
+        say(value)

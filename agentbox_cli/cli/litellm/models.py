@@ -1,0 +1,60 @@
+"""`agentbox litellm models`: the aliases and their chains."""
+
+from typing import Annotated
+
+import typer
+
+from agentbox_cli.cli.app import command
+from agentbox_cli.cli.output import emit_json, table
+from agentbox_cli.cli.setting import current_setup
+
+app = command()
+
+
+@app.command()
+def models(
+    ctx: typer.Context,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the aliases and their chains; the first link is tried first.
+
+    Example: agentbox litellm models --json
+    """
+    chains = current_setup(ctx).resolved.chains.values()
+    rows = [
+        {
+            "alias": chain.alias,
+            "source": chain.source,
+            "links": [
+                {
+                    "link": link.number,
+                    "provider": link.deployment.provider.name,
+                    "model": link.deployment.model.id,
+                    "lanes": link.deployment.lanes(),
+                    "context_window": link.max_input_tokens,
+                }
+                for link in chain.links
+            ],
+        }
+        for chain in chains
+    ]
+    if as_json:
+        emit_json("models", {"aliases": rows})
+        return
+    table(
+        ["ALIAS", "LINK", "PROVIDER", "MODEL", "CONTEXT", "KEY", "SOURCE"],
+        [
+            [
+                chain.alias if link.number == 1 else "",
+                f"{link.number}/{len(chain.links)}",
+                link.deployment.provider.name,
+                link.deployment.model.id,
+                f"{link.max_input_tokens:,}" if link.max_input_tokens else "?",
+                link.deployment.provider.key.state.value,
+                chain.source if link.number == 1 else "",
+            ]
+            for chain in chains
+            for link in chain.links
+        ],
+    )

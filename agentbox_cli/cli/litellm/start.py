@@ -1,0 +1,149 @@
+"""`agentbox litellm start`: one daemon, ready when the command ends."""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentbox_cli.cli.app import command
+from agentbox_cli.cli.output import notice, say
+from agentbox_cli.cli.setting import config_file
+from agentbox_cli.errors import ConfigError, UsageError
+from agentbox_cli.paths import standard_paths
+
+if TYPE_CHECKING:
+    from agentbox_cli.daemon.launch import Launch
+    from agentbox_cli.providers.load import Setup
+
+PORT_VARIABLE = "LITELLM_PORT"
+HIGHEST_PORT = 65_535
+
+app = command()
+
+
+class Wait(StrEnum):
+    """What `start` waits for."""
+
+    PORT = "port"
+    ENGINE = "engine"
+    NONE = "none"
+
+
+@app.command()
+def start(
+    ctx: typer.Context,
+    *,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Listen here instead of litellm.port; 0 for any.", show_default=False),
+    ] = None,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay attached; ^C stops it.")
+    ] = False,
+    wait: Annotated[Wait, typer.Option(help="What to wait for.")] = Wait.PORT,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Same as --wait none.")] = False,
+    if_enabled: Annotated[
+        bool, typer.Option("--if-enabled", help="Do nothing if the config says enabled: false.")
+    ] = False,
+) -> None:
+    """Start the proxy; fine if it runs already as asked.
+
+    Example: agentbox litellm start --port 4001
+    """
+    from agentbox_cli.providers.load import load_setup
+
+    file = config_file(ctx)
+    setup = load_setup(file, os.environ, Path.cwd())
+    if not setup.resolved.config.enabled:
+        if if_enabled:
+            notice("the proxy is switched off (litellm.enabled: false)")
+            return
+        raise ConfigError(
+            f"{file}: litellm.enabled is false", hint="set it to true, or use --if-enabled"
+        )
+    tell_problems(setup)
+    chosen = chosen_port(port, setup)
+    if foreground:
+        from agentbox_cli.daemon.foreground import become
+
+        become(standard_paths(), launch(file, setup, chosen))
+    begin(file, setup, chosen, Wait.NONE if no_wait else wait)
+
+
+def begin(file: Path, setup: "Setup", port: int, wait: Wait) -> None:
+    """Start the daemon in the background and say where it is."""
+    from agentbox_cli.daemon import lifecycle
+
+    started = lifecycle.start(standard_paths(), launch(file, setup, port))
+    found = started.instance
+    word = "already runs" if started.already else "runs"
+    if wait is Wait.ENGINE:
+        lifecycle.await_engine(standard_paths(), found)
+    say(f"the proxy {word} on {found.url} (pid {found.pid})")
+
+
+def tell_problems(setup: "Setup") -> None:
+    """Warn of what leaves other links working; refuse a config in which no alias works."""
+    for problem in setup.problems:
+        notice(f"warning: {problem.message}")
+    chains = setup.resolved.chains.values()
+    if not chains:
+        raise ConfigError(
+            f"{setup.loaded.path}: there is no alias to serve",
+            hint="add one under litellm.models, or run: agentbox litellm init",
+        )
+    if not any(chain.usable for chain in chains):
+        raise ConfigError(
+            f"{setup.loaded.path}: no alias has a usable link",
+            hint="agentbox config check tells which keys are missing",
+        )
+
+
+def chosen_port(option: int | None, setup: "Setup") -> int:
+    """The port by `--port`, else `LITELLM_PORT`, else the config."""
+    if option is not None:
+        return _checked(option, "--port")
+    text = os.environ.get(PORT_VARIABLE)
+    if text:
+        if not text.isdecimal():
+            raise UsageError(f"{PORT_VARIABLE}={text!r} is not a port number")
+        return _checked(int(text), PORT_VARIABLE)
+    return setup.resolved.config.port
+
+
+def launch(file: Path, setup: "Setup", port: int) -> "Launch":
+    """How the daemon is started."""
+    import secrets
+
+    from agentbox_cli.daemon.launch import Launch
+
+    return Launch(
+        argv=lambda fd: daemon_argv(file, port, lock_fd=fd),
+        env=os.environ,
+        host=setup.resolved.config.bind or "127.0.0.1",
+        port=port,
+        config_file=file.absolute(),
+        token=secrets.token_hex(16),
+    )
+
+
+def daemon_argv(file: Path, port: int, *, lock_fd: int) -> list[str]:
+    """The daemon's command line; it holds no secret."""
+    return [
+        sys.executable,
+        "-m",
+        "agentbox_cli.daemon",
+        *("--config", str(file.absolute())),
+        *("--port", str(port)),
+        *("--lock-fd", str(lock_fd)),
+        *("--working-dir", str(Path.cwd())),
+    ]
+
+
+def _checked(port: int, name: str) -> int:
+    if not 0 <= port <= HIGHEST_PORT:
+        raise UsageError(f"{name}: {port} is not between 0 and {HIGHEST_PORT}")
+    return port

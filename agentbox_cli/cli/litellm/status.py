@@ -1,0 +1,98 @@
+"""`agentbox litellm status`: the daemon, the engine, every link."""
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agentbox_cli.cli.app import command
+from agentbox_cli.cli.output import emit_json, notice, say, table
+from agentbox_cli.errors import Exit
+from agentbox_cli.paths import standard_paths
+
+if TYPE_CHECKING:
+    from agentbox_cli.daemon.probe import Probe
+
+app = command()
+
+
+@app.command()
+def status(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell how the proxy and each link are. Exit code 1 unless it serves.
+
+    Example: agentbox litellm status --json
+    """
+    from agentbox_cli.daemon.probe import probe
+    from agentbox_cli.daemon.states import SERVES
+
+    seen = probe(standard_paths())
+    document = _document(seen)
+    if as_json:
+        emit_json("status", document)
+    else:
+        _tell(document)
+    raise typer.Exit(Exit.OK if seen.state in SERVES else Exit.NO)
+
+
+def _document(seen: "Probe") -> dict[str, Any]:
+    from agentbox_cli import __version__
+
+    said = seen.status or {}
+    found = seen.instance
+    warnings = list(said.get("warnings", []))
+    if seen.reason:
+        warnings.insert(0, seen.reason)
+    if found and found.version != __version__:
+        warnings.append(f"version {found.version} runs, {__version__} is installed: restart it")
+    return {
+        "state": seen.state.value,
+        "ready": bool(said.get("ready", False)),
+        "pid": found.pid if found else None,
+        "port": found.port if found else None,
+        "url": found.url if found else None,
+        "version": found.version if found else None,
+        "config_file": str(found.config_file) if found else None,
+        "started_at": found.started_at if found else None,
+        "uptime_s": round(time.time() - found.started_at, 1) if found and said else None,
+        "engine": said.get("engine", {"state": "off", "pid": None, "rss_mb": None}),
+        "rss_mb": said.get("rss_mb"),
+        "auth": said.get("auth"),
+        "warnings": warnings,
+        "aliases": said.get("aliases", []),
+    }
+
+
+def _tell(document: dict[str, Any]) -> None:
+    if not document["ready"]:
+        say(f"the proxy is {document['state']}")
+    else:
+        engine = document["engine"]
+        say(f"the proxy is {document['state']} on {document['url']} (pid {document['pid']})")
+        say(
+            f"config {document['config_file']}, up {document['uptime_s']:.0f} s, "
+            f"{document['rss_mb']:.0f} MB, engine {engine['state']}, callers: {document['auth']}"
+        )
+        table(
+            ["ALIAS", "LINK", "PROVIDER", "MODEL", "STATE", "FOR", "LAST ERROR"], _rows(document)
+        )
+    for warning in document["warnings"]:
+        notice(f"warning: {warning}")
+
+
+def _rows(document: dict[str, Any]) -> list[list[str]]:
+    return [
+        [
+            alias["alias"] if link["link"] == 1 else "",
+            f"{link['link']}/{len(alias['links'])}",
+            link["provider"],
+            link["model"],
+            link["state"],
+            f"{link['cooldown_s']:.0f} s" if link["cooldown_s"] is not None else "",
+            link["last_error"] or "",
+        ]
+        for alias in document["aliases"]
+        for link in alias["links"]
+    ]

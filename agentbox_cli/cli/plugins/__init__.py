@@ -1,0 +1,5 @@
+"""`agentbox plugins ...`: what describes providers."""
+
+from agentbox_cli.cli.app import PluginCommands, group
+
+app = group(PluginCommands, "The plugins that describe providers.")

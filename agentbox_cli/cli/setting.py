@@ -1,0 +1,43 @@
+"""What commands start from: the options before them, the config file, what it resolves to."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from agentbox_cli import __version__
+from agentbox_cli.paths import standard_paths
+
+if TYPE_CHECKING:
+    from agentbox_cli.providers.load import Setup
+
+_CONFIG = "agentbox.config"
+
+
+def apply_root_options(
+    ctx: typer.Context, *, config: str | None, no_plugins: bool, version: bool
+) -> None:
+    """Take the options that stand before the command."""
+    if version:
+        sys.stdout.write(f"agentbox {__version__}\n")
+        raise typer.Exit(0)
+    if no_plugins:
+        os.environ["AGENTBOX_NO_PLUGINS"] = "1"
+    ctx.meta[_CONFIG] = config
+
+
+def config_file(ctx: typer.Context) -> Path:
+    """The config.yml that this command uses; raises ConfigError if there is none."""
+    from agentbox_cli.config.store import find
+
+    named = ctx.meta.get(_CONFIG)
+    return find(Path(named) if named else None, standard_paths(), os.environ)
+
+
+def current_setup(ctx: typer.Context) -> "Setup":
+    """The user's config, resolved; raises ConfigError if it cannot be used."""
+    from agentbox_cli.providers.load import load_setup
+
+    return load_setup(config_file(ctx), os.environ, Path.cwd())

@@ -1,0 +1,224 @@
+"""config.yml as a file: found, read, judged, and written. Nothing else writes it."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentbox_cli.config.document import LINE_BREAK, Document, parse
+from agentbox_cli.config.files import read_regular, unusable
+from agentbox_cli.config.model import HostConfig
+from agentbox_cli.config.problems import Issue, Problem, Severity, locate, render
+from agentbox_cli.config.tree import OUR_SECTION, Entry, child
+from agentbox_cli.config.validate import validate
+from agentbox_cli.errors import ConfigError
+from agentbox_cli.paths import HOST_CONFIG, Paths, config_candidates
+
+SIZE_LIMIT = 4 * 1024 * 1024
+NEW_FILE_MODE = 0o600
+NEW_DIRECTORY_MODE = 0o700
+
+_INIT_HINT = "run: agentbox litellm init"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedConfig:
+    """What a config file says.
+
+    Args:
+        host: the validated config; None if the file has an error.
+        issues: errors and warnings about the data; those about the text are in the document.
+    """
+
+    path: Path
+    document: Document
+    host: HostConfig | None
+    issues: tuple[Issue, ...]
+
+    def problems(self, more: Iterable[Issue] = ()) -> list[Problem]:
+        """Everything wrong with the file, located, in the order of the text."""
+        return locate(self.document, (*self.issues, *more))
+
+
+def find(
+    explicit: Path | None,
+    paths: Paths,
+    environ: Mapping[str, str],
+    *,
+    host_config: Path = HOST_CONFIG,
+) -> Path:
+    """Find config.yml: the one that `--config` names, else the first place that has one.
+
+    Raises:
+        ConfigError: there is none; the message names the places.
+    """
+    places = [explicit] if explicit is not None else config_candidates(paths, environ)
+    places = [host_config if place == HOST_CONFIG else place.expanduser() for place in places]
+    found = next((place for place in places if _stands(place)), None)
+    if found is None:
+        looked = ", ".join(map(str, places))
+        raise ConfigError(f"there is no config file; looked for {looked}", hint=_INIT_HINT)
+    return found.absolute()
+
+
+def _stands(place: Path) -> bool:
+    try:
+        return place.exists() or place.is_symlink()
+    except (OSError, ValueError):
+        return True  # reading it says what is wrong
+
+
+def load(path: Path) -> LoadedConfig:
+    """Read, parse and validate a config file; what is wrong with its content is in the result.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no UTF-8 text.
+    """
+    document = parse(read_text(path), str(path))
+    host, issues = validate(document)
+    return LoadedConfig(path=path, document=document, host=host, issues=issues)
+
+
+def require(loaded: LoadedConfig) -> HostConfig:
+    """The validated config.
+
+    Raises:
+        ConfigError: it has errors; the message shows them, the first 20 at most.
+    """
+    if loaded.host is not None:
+        return loaded.host
+    errors = [found for found in loaded.problems() if found.severity is Severity.ERROR]
+    raise ConfigError(render(errors, loaded.document.name))
+
+
+def read_text(path: Path) -> str:
+    """Read a file as UTF-8, byte order mark and line ends included.
+
+    Raises:
+        ConfigError: it is missing, unreadable, no regular file, too large, or not UTF-8.
+    """
+    data = read_regular(path, SIZE_LIMIT).data
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        lines = LINE_BREAK.split(data[: error.start].decode("utf-8"))
+        line, column = len(lines), len(lines[-1]) + 1
+        raise ConfigError(
+            f"{path}:{line}:{column}: this is not UTF-8 text (byte 0x{data[error.start]:02x})",
+            hint="save the file with the encoding UTF-8",
+        ) from None
+
+
+def insert_section(text: str, section: str) -> str:
+    """Add the `litellm` section to the text of a config that has none.
+
+    Args:
+        text: the config as it is; every character of it is kept.
+        section: the section as YAML text, from `litellm:` on.
+
+    Raises:
+        ConfigError: the text is broken, has the section already, or is written in a way (braces,
+            an end marker) that nothing can be safely added to.
+    """
+    before = parse(text, "config.yml")
+    if before.faults:
+        raise ConfigError(render(locate(before, ()), before.name))
+    if before.data.get(OUR_SECTION) is not None:
+        raise ConfigError(f"the config has a {OUR_SECTION!r} section already")
+    wanted = dict(before.data) | parse(section, "section").data
+    for candidate in _candidates(before, section):
+        after = parse(candidate, before.name)
+        # repr is strict about types and order, and finds .nan equal to itself.
+        if not after.faults and repr(after.data) == repr(wanted):
+            return candidate
+    raise ConfigError(
+        f"the {OUR_SECTION!r} section cannot be added safely to this file",
+        hint="it uses braces, indentation or an end marker at its top level; add it by hand",
+    )
+
+
+def _candidates(document: Document, section: str) -> list[str]:
+    """Ways to add the section, the best-looking first."""
+    text = document.text
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    section = LINE_BREAK.sub(line_end, section.rstrip("\r\n") + "\n")
+    empty = child(document.root, OUR_SECTION)
+    if isinstance(empty, Entry):
+        # `litellm:` with nothing below it gives way; what follows on its line stays.
+        body = section.rstrip("\r\n")
+        return [text[: empty.key.start] + body + text[empty.value.end :]]
+    ended = text if not text.strip("\ufeff") or text.endswith(("\n", "\r")) else text + line_end
+    return [ended + (line_end if document.data else "") + section, ended + section]
+
+
+def write(path: Path, text: str, *, mode: int = NEW_FILE_MODE) -> None:
+    """Write a file so that readers see the old text or the new one, never a part.
+
+    A symbolic link is kept and its target written; an existing file keeps its mode and extended
+    attributes. Where the file itself is a mount point it is written in place, which a crash may
+    cut short.
+
+    Args:
+        path: the file; missing directories are made.
+        text: its new text.
+        mode: of a file that does not exist yet.
+
+    Raises:
+        ConfigError: it cannot be written; the old file is then unharmed.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        target.parent.mkdir(mode=NEW_DIRECTORY_MODE, parents=True, exist_ok=True)
+        _write(target, text.encode(), mode)
+    except OSError as error:
+        raise unusable(path, "written", error) from error
+
+
+def _write(target: Path, data: bytes, mode: int) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            _take_over_attributes(target, temporary, mode)
+            file.flush()
+            os.fsync(descriptor)
+        temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno != errno.EBUSY:
+            raise
+        _write_in_place(target, data)
+    _sync_directory(target.parent)
+
+
+def _take_over_attributes(target: Path, temporary: Path, mode: int) -> None:
+    if not target.exists():
+        temporary.chmod(mode)
+        return
+    shutil.copystat(target, temporary)
+    os.utime(temporary)
+    about = target.stat()
+    if (about.st_uid, about.st_gid) != (os.geteuid(), os.getegid()):
+        with suppress(PermissionError):
+            os.chown(temporary, about.st_uid, about.st_gid)
+
+
+def _write_in_place(target: Path, data: bytes) -> None:
+    with target.open("r+b") as file:
+        file.write(data)
+        file.truncate()
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

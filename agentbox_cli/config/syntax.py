@@ -1,0 +1,78 @@
+"""What is wrong with a text as YAML, in people's words."""
+
+import re
+from dataclasses import dataclass
+
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.reader import ReaderError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A place where the text is no YAML that can be read here.
+
+    Args:
+        start, end: indexes into the text.
+        path: where in the data, as far as it was understood.
+    """
+
+    start: int
+    end: int
+    message: str
+    hint: str | None = None
+    path: tuple[str | int, ...] = ()
+
+
+_QUOTE_HINT = "put text that contains it in quotes"
+
+# ruamel's problem or context (searched), our message, our hint. The first match counts.
+_WORDS: tuple[tuple[str, str, str | None], ...] = (
+    (r"found character '\\t'", "a tab cannot stand here", "use blanks instead of tabs"),
+    (
+        r"while scanning a quoted scalar",
+        "the text in quotes does not end properly",
+        "close it with the same quote; in double quotes, write a backslash twice",
+    ),
+    (r"mapping values are not allowed", "a ':' cannot stand here", _QUOTE_HINT),
+    (r"could not find expected ':'", "this line has no ':'", "write `key: value`"),
+    (
+        r"expected <block end>",
+        "this does not fit the lines above it",
+        "indent the keys of one section alike",
+    ),
+    (r"expected ',' or ']'", "this list in brackets is not closed", "end it with ']'"),
+    (r"expected ',' or '}", "this section in braces is not closed", "end it with '}'"),
+    (r"cannot start any token", "text cannot start with this character", _QUOTE_HINT),
+    (r"undefined tag handle", "this tag is not known", "remove it"),
+    (r"incompatible YAML document", "only YAML 1.1 and 1.2 can be read", None),
+    (r"expected the node content", "a value is missing before this", None),
+    (
+        r"non-comment content after document end|expected <document start>|document separator",
+        "only one document can stand in this file",
+        "remove the '---' or '...' line",
+    ),
+)
+
+
+def explain(error: MarkedYAMLError) -> Fault:
+    """Turn ruamel's error into a located sentence."""
+    problem, context = str(error.problem or ""), str(error.context or "")
+    # An open quote is noticed at the end of the file, a missing colon in the next line.
+    is_late = "unexpected end of stream" in problem or "could not find expected" in problem
+    mark = error.context_mark if is_late and error.context_mark else error.problem_mark
+    start = mark.index if mark is not None else 0
+    for pattern, message, hint in _WORDS:
+        if re.search(pattern, f"{problem}\n{context}"):
+            return Fault(start=start, end=start + 1, message=message, hint=hint)
+    return Fault(start=start, end=start + 1, message=f"this is not YAML: {problem}")
+
+
+def control_character(error: ReaderError) -> Fault:
+    """A character that YAML forbids even in quotes."""
+    code = error.character if isinstance(error.character, int) else ord(error.character)
+    return Fault(
+        start=error.position,
+        end=error.position + 1,
+        message=f"the character U+{code:04X} cannot stand in YAML",
+        hint=r'write it as an escape in double quotes, such as "\x07"',
+    )

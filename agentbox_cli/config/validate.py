@@ -1,0 +1,112 @@
+"""From a document to a HostConfig, or to what is wrong with it, in people's words."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from agentbox_cli.config.document import Document
+from agentbox_cli.config.model import HostConfig
+from agentbox_cli.config.names import closest
+from agentbox_cli.config.problems import Issue, Severity
+from agentbox_cli.config.references import (
+    ReferenceSyntaxError,
+    is_clear,
+    names,
+    split,
+    why_not_sendable,
+)
+from agentbox_cli.config.tree import OUR_SECTION
+from agentbox_cli.config.wording import in_words
+
+# More would help nobody, and each one costs a walk through the tree.
+MAX_ISSUES = 200
+
+_INIT = "agentbox litellm init writes one"
+_CREDENTIAL_HEADERS = ("authorization", "key", "token", "secret", "cookie")
+
+
+def validate(document: Document) -> tuple[HostConfig | None, tuple[Issue, ...]]:
+    """Validate the `litellm` section.
+
+    Returns:
+        The config, None if there is an error, and all issues, warnings among them. A document with
+        faults gives None and no issues: its data is not to be relied on.
+    """
+    if document.faults:
+        return None, ()
+    if document.data.get(OUR_SECTION) is None:
+        return None, (_no_section(document),)
+    issues = list(_key_issues(document.data[OUR_SECTION]))
+    host = None
+    try:
+        host = HostConfig.model_validate({OUR_SECTION: document.data[OUR_SECTION]})
+    except ValidationError as error:
+        details = error.errors(include_input=False, include_url=False)[:MAX_ISSUES]
+        issues = [*in_words(details, document.data), *issues]
+    has_error = any(issue.severity is Severity.ERROR for issue in issues)
+    return None if has_error else host, tuple(issues)
+
+
+def _no_section(document: Document) -> Issue:
+    if OUR_SECTION in document.data:
+        return Issue(path=(OUR_SECTION,), message="this section is empty", hint=_INIT, on="key")
+    keys = [key for key in document.data if isinstance(key, str)]
+    if meant := closest(OUR_SECTION, keys):
+        message = f"unknown key {meant!r}; did you mean {OUR_SECTION!r}?"
+        return Issue(path=(meant,), message=message, on="key")
+    return Issue(path=(OUR_SECTION,), message="this section is missing", hint=_INIT)
+
+
+def _key_issues(section: Any) -> Iterator[Issue]:
+    """What is wrong with `${...}`, and keys that stand in the file itself."""
+    for path, text in _templates(section):
+        name = str(path[-1])
+        is_credential = any(word in name.lower() for word in _CREDENTIAL_HEADERS)
+        error = _template_error(text)
+        if error:
+            hint = "write ${NAME}, ${NAME:-default}, or $${ for a literal ${"
+            yield Issue(path=path, message=error, hint=hint)
+        elif is_credential and is_clear(text) and not names(text):
+            yield _clear(path, text)
+
+
+def _template_error(text: str) -> str | None:
+    try:
+        split(text)
+    except ReferenceSyntaxError as error:
+        return str(error)
+    reason = why_not_sendable(text)
+    return f"this {reason}, so it cannot stand in a header" if reason else None
+
+
+def _clear(path: tuple[str | int, ...], text: str) -> Issue:
+    name = re.sub(r"\W", "_", f"{path[2]}_API_KEY").upper()
+    message = "a key stands here in clear text"
+    hint = f"put it into the environment or .env, and write ${{{name}}} here"
+    if text.startswith(("$", "os.environ/")):
+        message = "this is read as the key itself, not as the name of a variable"
+        hint = "write ${NAME}"
+    return Issue(path=path, message=message, hint=hint, severity=Severity.WARNING)
+
+
+def _templates(section: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every text in which references work, with its path; whatever has another type is skipped."""
+    for provider, settings in _pairs(_below(section, "providers")):
+        path = (OUR_SECTION, "providers", provider)
+        key = _below(settings, "api_key")
+        if isinstance(key, str):
+            yield (*path, "api_key"), key
+        for header, value in _pairs(_below(settings, "headers")):
+            if isinstance(value, str):
+                yield (*path, "headers", header), value
+
+
+def _below(data: Any, key: str) -> Any:
+    return data.get(key) if isinstance(data, dict) else None
+
+
+def _pairs(data: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(data, dict):
+        yield from ((str(key), value) for key, value in data.items())

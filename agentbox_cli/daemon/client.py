@@ -1,0 +1,101 @@
+"""Ask the running proxy, over plain HTTP on this machine."""
+
+import hmac
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agentbox_cli.daemon.instance import Instance
+
+HEALTH = "/health"
+STATUS = "/agentbox/status"
+
+TIMEOUT_SECONDS = 2.0
+BODY_LIMIT = 16 * 1024 * 1024
+
+_KEY_LIMIT = 4096
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - translated, never bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One HTTP answer with a JSON object in it."""
+
+    status: int
+    body: dict[str, Any]
+
+
+def is_serving(instance: Instance, *, timeout: float = TIMEOUT_SECONDS) -> bool:
+    """Say whether the port answers, and as this very run of the proxy."""
+    answer = get(instance, HEALTH, timeout=timeout)
+    if answer is None:
+        return False
+    named = answer.body.get("instance")
+    return isinstance(named, str) and hmac.compare_digest(named.encode(), instance.token.encode())
+
+
+def fetch_status(
+    instance: Instance, *, key_file: Path | None = None, timeout: float = TIMEOUT_SECONDS
+) -> dict[str, Any] | None:
+    """The proxy's own status, None when it does not answer as this run of the proxy.
+
+    The install's key goes along, and only after `/health` has shown that our proxy listens.
+    """
+    if not is_serving(instance, timeout=timeout):
+        return None
+    answer = get(instance, STATUS, key_file=key_file, timeout=timeout)
+    return answer.body if answer is not None and answer.status == 200 else None  # noqa: PLR2004 - HTTP
+
+
+def get(
+    instance: Instance,
+    path: str,
+    *,
+    key_file: Path | None = None,
+    timeout: float = TIMEOUT_SECONDS,
+) -> Answer | None:
+    """GET a JSON object from the proxy; None when no such answer comes in time.
+
+    The key goes along when its file is readable: ask `is_serving` before. No proxy of the
+    environment is used and no redirect is followed.
+    """
+    import http.client  # noqa: PLC0415 - 40 ms that a stopped proxy need not cost
+
+    host = _ANYWHERE.get(instance.host, instance.host)
+    connection = http.client.HTTPConnection(host, instance.port, timeout=timeout)
+    headers = {"Accept": "application/json", "Connection": "close"}
+    key = read_key(key_file) if key_file is not None else None
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key}"
+    try:
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        return _answer(response.status, response.read(BODY_LIMIT + 1))
+    except (OSError, http.client.HTTPException, ValueError, OverflowError, RecursionError):
+        return None
+    finally:
+        connection.close()
+
+
+def read_key(path: Path) -> str | None:
+    """The install's key, None when there is none or we may not read it."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        text = os.read(fd, _KEY_LIMIT).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    finally:
+        os.close(fd)
+    return text if text and text.isprintable() else None
+
+
+def _answer(status: int, body: bytes) -> Answer | None:
+    if len(body) > BODY_LIMIT:
+        return None
+    data = json.loads(body)
+    return Answer(status=status, body=data) if isinstance(data, dict) else None

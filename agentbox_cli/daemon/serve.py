@@ -1,0 +1,137 @@
+"""What runs in the daemon's process: take over the lock, bind, announce, serve, drain, withdraw.
+
+The port is bound before anything slow is imported or read, and the proxy announces itself as soon
+as it answers.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import uvloop
+from pydantic import SecretStr
+
+from agentbox_cli.daemon import instance
+from agentbox_cli.daemon.instance import LOG_OFFSET_VARIABLE, TOKEN_VARIABLE
+from agentbox_cli.daemon.key import read_or_create
+from agentbox_cli.daemon.lock import adopt
+from agentbox_cli.errors import AgentboxError, Exit
+from agentbox_cli.paths import Paths, standard_paths
+from agentbox_cli.providers.load import load_setup
+from agentbox_cli.providers.resolved import Resolved
+from agentbox_cli.proxy.server import ProxyServer, bind
+
+_log = logging.getLogger("agentbox")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """What this daemon was started for.
+
+    Args:
+        config_file: the config.yml it serves.
+        port: where it listens; 0 for any free port.
+        lock_fd: the inherited lock.
+        working_dir: where the user started it.
+        token: the token of this run.
+        log_offset: where this run's log begins, in bytes.
+    """
+
+    config_file: Path
+    port: int
+    lock_fd: int
+    working_dir: Path
+    token: str
+    log_offset: int
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve until SIGTERM or SIGINT; gives the exit code."""
+    duty = _duty(argv)
+    _log_to_stderr()
+    try:
+        paths = standard_paths()
+        # The engine and its children must not keep the lock alive.
+        adopt(paths.pid_file, duty.lock_fd)
+        _raise_file_limit()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(paths, duty))
+    except AgentboxError as error:
+        _log.error("%s", error.message)
+        return error.exit_code
+    return Exit.OK
+
+
+async def _serve(paths: Paths, duty: Duty) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    resolved = load_setup(duty.config_file, os.environ, duty.working_dir).resolved
+    sockets = bind(resolved.config.bind, duty.port)
+    server = ProxyServer(
+        resolved=resolved,
+        key=SecretStr(read_or_create(paths.key_file)),
+        instance=duty.token,
+    )
+    await server.start(sockets)
+    described = _described(duty, resolved, sockets[0].getsockname()[:2])
+    instance.announce(paths, duty.lock_fd, described)
+    _log.info("serving on %s with %s", described.url, duty.config_file)
+    await stop.wait()
+    _log.info("draining: open streams may finish")
+    instance.announce(paths, duty.lock_fd, replace(described, draining=True))
+    await server.drain()
+    instance.withdraw(paths, duty.lock_fd, described)
+    _log.info("stopped")
+
+
+def _described(duty: Duty, resolved: Resolved, address: tuple[str, int]) -> instance.Instance:
+    host, port = address
+    return instance.this_process(
+        host=resolved.config.bind or host,
+        port=port,
+        token=duty.token,
+        config_file=duty.config_file,
+        working_dir=duty.working_dir,
+        ready=True,
+        log_offset=duty.log_offset,
+    )
+
+
+def _duty(argv: Sequence[str]) -> Duty:
+    parser = argparse.ArgumentParser(prog="agentbox-proxy", allow_abbrev=False)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--lock-fd", type=int, required=True)
+    parser.add_argument("--working-dir", type=Path, required=True)
+    options = parser.parse_args(argv)
+    return Duty(
+        config_file=options.config,
+        port=options.port,
+        lock_fd=options.lock_fd,
+        working_dir=options.working_dir,
+        token=os.environ.pop(TOKEN_VARIABLE, ""),
+        log_offset=int(os.environ.pop(LOG_OFFSET_VARIABLE, "0")),
+    )
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=os.environ.get("LITELLM_LOG_LEVEL", "INFO").upper(),
+        format="%(asctime)s %(levelname)s %(message)s",
+    )
+
+
+def _raise_file_limit() -> None:
+    # Each request holds two connections; the usual soft limit of 1024 is soon used up.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

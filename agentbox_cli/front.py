@@ -1,0 +1,26 @@
+"""The console script: what must answer at once answers here, all else goes to the shell.
+
+Only the standard library, and little of it: `agentbox --version` costs little more than Python.
+"""
+
+import sys
+
+from agentbox_cli import __version__
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command line.
+
+    Args:
+        argv: the arguments after the program's name; by default those of the process.
+
+    Returns:
+        The exit code.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments in (["--version"], ["-V"]):
+        sys.stdout.write(f"agentbox {__version__}\n")
+        return 0
+    from agentbox_cli.cli.boundary import run  # noqa: PLC0415 - costs more than the rest
+
+    return run(arguments)

@@ -1,0 +1,94 @@
+"""From a config file to everything resolved, in one call, for the shell and for the daemon."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentbox_cli.config.problems import Issue, Problem, Severity, locate, render
+from agentbox_cli.config.secrets import SecretSources
+from agentbox_cli.config.store import LoadedConfig, load, require
+from agentbox_cli.errors import ConfigError
+from agentbox_cli.providers.registry import PluginChoice, Registry, discover
+from agentbox_cli.providers.resolve import key_names, resolve, unusable_alias_issues
+from agentbox_cli.providers.resolved import Resolved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """A config that can be used, with all that belongs to it.
+
+    Args:
+        loaded: the file.
+        registry: what plugins describe.
+        resolved: what the proxy runs on.
+        problems: what is legal but wrong; errors only of the kind that leaves others working.
+    """
+
+    loaded: LoadedConfig
+    registry: Registry
+    resolved: Resolved
+    problems: tuple[Problem, ...]
+
+
+def load_setup(path: Path, environ: Mapping[str, str], working_dir: Path | None) -> Setup:
+    """Load and resolve a config.
+
+    Args:
+        path: the config.yml.
+        environ: where keys are looked for first.
+        working_dir: whose `.agentbox/.env` may hold keys.
+
+    Raises:
+        ConfigError: with every problem that keeps the config from being used. An alias without a
+            usable link is no such problem: the others still work.
+    """
+    loaded = load(path)
+    require(loaded)
+    registry, resolved, issues = _resolve(loaded, environ, working_dir)
+    refuse_errors(loaded, issues)
+    found = (*loaded.issues, *issues, *unusable_alias_issues(resolved))
+    return Setup(
+        loaded=loaded,
+        registry=registry,
+        resolved=resolved,
+        problems=tuple(locate(loaded.document, found)),
+    )
+
+
+def find_problems(
+    path: Path, environ: Mapping[str, str], working_dir: Path | None
+) -> list[Problem]:
+    """Everything that is wrong with a config, in the order of the text.
+
+    Raises:
+        ConfigError: the file cannot be read at all.
+    """
+    loaded = load(path)
+    if loaded.host is None:
+        return locate(loaded.document, loaded.issues)
+    _, resolved, issues = _resolve(loaded, environ, working_dir)
+    found = (*loaded.issues, *issues, *unusable_alias_issues(resolved))
+    return locate(loaded.document, found)
+
+
+def refuse_errors(loaded: LoadedConfig, issues: tuple[Issue, ...]) -> None:
+    """Raise ConfigError with every issue that is an error."""
+    errors = [issue for issue in issues if issue.severity is Severity.ERROR]
+    if errors:
+        shown = render(locate(loaded.document, errors), loaded.path.name)
+        raise ConfigError(f"{loaded.path} cannot be used:\n{shown}")
+
+
+def _resolve(
+    loaded: LoadedConfig, environ: Mapping[str, str], working_dir: Path | None
+) -> tuple[Registry, Resolved, tuple[Issue, ...]]:
+    registry = discover(PluginChoice.from_environ(environ))
+    host = require(loaded)
+    sources = SecretSources(
+        environ,
+        working_dir=working_dir,
+        config_dir=loaded.path.parent,
+        api_key_names=key_names(host, registry),
+    )
+    resolved, issues = resolve(host, registry, sources.lookup)
+    return registry, resolved, issues

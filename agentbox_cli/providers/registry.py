@@ -1,0 +1,209 @@
+"""Plugins found, loaded one by one, and the providers they describe.
+
+A broken plugin is recorded with its reason and disabled; it never takes the others with it.
+pluggy's own entry-point loading is all or nothing, so each plugin gets its own plugin manager.
+"""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+import pluggy
+
+from agentbox_cli.providers import hookspecs
+from agentbox_cli.providers.model import ProviderSpec
+
+PROVIDER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+BUNDLED_PACKAGE = "agentbox_plugins"
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class PluginState(StrEnum):
+    """What became of a plugin."""
+
+    LOADED = "loaded"
+    DISABLED = "disabled"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginRecord:
+    """A plugin that was found, and what became of it."""
+
+    name: str
+    distribution: str | None
+    version: str | None
+    state: PluginState
+    reason: str | None = None
+    specs: tuple[ProviderSpec, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The plugin with the distribution that brought it."""
+        return f"{self.name} ({self.distribution})" if self.distribution else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """All plugins and the providers that exactly one of them describes.
+
+    Args:
+        plugins: every plugin found, loaded or not, in the order of their names.
+        providers: provider by name.
+        origins: the plugin that describes a provider, by the provider's name.
+        conflicts: provider names that several plugins claim, with these plugins. None wins.
+    """
+
+    plugins: tuple[PluginRecord, ...]
+    providers: Mapping[str, ProviderSpec]
+    origins: Mapping[str, PluginRecord]
+    conflicts: Mapping[str, tuple[PluginRecord, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginChoice:
+    """Which plugins the user wants.
+
+    Args:
+        only: load these and no others; None for all.
+        without: never load these.
+        bundled_only: load only what comes with agentbox.
+    """
+
+    only: frozenset[str] | None = None
+    without: frozenset[str] = frozenset()
+    bundled_only: bool = False
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "PluginChoice":
+        """Read `AGENTBOX_LOAD_PLUGINS`, `AGENTBOX_DISABLE_PLUGINS` and `AGENTBOX_NO_PLUGINS`."""
+        only = environ.get("AGENTBOX_LOAD_PLUGINS")
+        return cls(
+            only=None if only is None else _names(only),
+            without=_names(environ.get("AGENTBOX_DISABLE_PLUGINS", "")),
+            bundled_only=environ.get("AGENTBOX_NO_PLUGINS", "") not in {"", "0"},
+        )
+
+
+def discover(
+    choice: PluginChoice | None = None, found: Iterable[EntryPoint] | None = None
+) -> Registry:
+    """Load the installed plugins and collect what they describe.
+
+    Args:
+        choice: which plugins to load; by default what the environment says.
+        found: the entry points to consider; by default those that are installed.
+    """
+    chosen = choice or PluginChoice.from_environ(os.environ)
+    points = entry_points(group=hookspecs.ENTRY_POINT_GROUP) if found is None else found
+    ordered = sorted(points, key=lambda point: (point.name, _distribution(point)[0] or ""))
+    return collect(_load(point, chosen) for point in ordered)
+
+
+def collect(records: Iterable[PluginRecord]) -> Registry:
+    """Make a registry of plugin records; a name claimed twice belongs to nobody."""
+    plugins = tuple(records)
+    claims: defaultdict[str, list[tuple[PluginRecord, ProviderSpec]]] = defaultdict(list)
+    for plugin in plugins:
+        for spec in plugin.specs:
+            claims[spec.name].append((plugin, spec))
+    single = {name: claim[0] for name, claim in claims.items() if len(claim) == 1}
+    return Registry(
+        plugins=plugins,
+        providers=MappingProxyType({name: spec for name, (_, spec) in single.items()}),
+        origins=MappingProxyType({name: plugin for name, (plugin, _) in single.items()}),
+        conflicts=MappingProxyType(
+            {
+                name: tuple(plugin for plugin, _ in claim)
+                for name, claim in claims.items()
+                if len(claim) > 1
+            }
+        ),
+    )
+
+
+def spec_problems(spec: ProviderSpec) -> list[str]:
+    """Say everything that is wrong with a provider's description; empty if nothing is."""
+    problems = []
+    if not PROVIDER_NAME.fullmatch(spec.name):
+        problems.append(f"provider name {spec.name!r}: use lower-case letters, digits, _ and -")
+    if not spec.protocols and not spec.litellm_prefix:
+        problems.append(f"provider {spec.name}: speaks no protocol and has no LiteLLM prefix")
+    if spec.api_base is not None and not _is_safe_address(spec.api_base):
+        problems.append(f"provider {spec.name}: api_base must be https, or on this machine")
+    ids = {model.id for model in spec.models}
+    problems += [
+        f"provider {spec.name}: alias {alias!r} names the unknown model {model!r}"
+        for alias, model in spec.default_aliases.items()
+        if model not in ids
+    ]
+    for pattern in spec.error_patterns:
+        try:
+            re.compile(pattern.pattern)
+        except re.error as error:
+            problems.append(f"provider {spec.name}: error pattern {pattern.pattern!r}: {error}")
+    return problems
+
+
+def _load(point: EntryPoint, choice: PluginChoice) -> PluginRecord:
+    distribution, version = _distribution(point)
+    record = PluginRecord(
+        name=point.name, distribution=distribution, version=version, state=PluginState.DISABLED
+    )
+    unwanted = _unwanted(point, choice)
+    if unwanted:
+        return replace(record, reason=unwanted)
+    try:
+        specs = _specs_of(point)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a plugin may even call sys.exit on import
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        return replace(record, state=PluginState.BROKEN, reason=reason)
+    return replace(record, state=PluginState.LOADED, specs=specs)
+
+
+def _specs_of(point: EntryPoint) -> tuple[ProviderSpec, ...]:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(point.load(), name=point.name)
+    manager.check_pending()
+    if not manager.hook.agentbox_providers.get_hookimpls():
+        raise TypeError("implements no hook of agentbox (is @hookimpl missing?)")
+    specs = [spec for answer in manager.hook.agentbox_providers() for spec in answer]
+    for spec in specs:
+        if not isinstance(spec, ProviderSpec):
+            raise TypeError(f"agentbox_providers returned {type(spec).__name__}, not ProviderSpec")
+        problems = spec_problems(spec)
+        if problems:
+            raise ValueError("; ".join(problems))
+    return tuple(specs)
+
+
+def _unwanted(point: EntryPoint, choice: PluginChoice) -> str | None:
+    if point.name in choice.without:
+        return "disabled by AGENTBOX_DISABLE_PLUGINS"
+    if choice.only is not None and point.name not in choice.only:
+        return "not in AGENTBOX_LOAD_PLUGINS"
+    if choice.bundled_only and point.module.partition(".")[0] != BUNDLED_PACKAGE:
+        return "not one of agentbox's own (--no-plugins)"
+    return None
+
+
+def _distribution(point: EntryPoint) -> tuple[str | None, str | None]:
+    return (point.dist.name, point.dist.version) if point.dist else (None, None)
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
+
+
+def _is_safe_address(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme == "https" or parts.hostname in LOOPBACK_HOSTS

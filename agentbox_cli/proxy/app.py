@@ -1,0 +1,203 @@
+"""The proxy's front: every request passes the guard, then finds its path or a 404."""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from agentbox_cli import __version__
+from agentbox_cli.providers.resolved import Lane, Resolved
+from agentbox_cli.proxy import headers as names
+from agentbox_cli.proxy.drill import HEADER as DRILL
+from agentbox_cli.proxy.drill import Drills, Scope
+from agentbox_cli.proxy.endpoints import BY_PATH, CHAT, MESSAGES, Endpoint
+from agentbox_cli.proxy.guard import Guard
+from agentbox_cli.proxy.lanes import LaneCaller
+from agentbox_cli.proxy.listing import models_body
+from agentbox_cli.proxy.names import Names
+from agentbox_cli.proxy.relay import Exchange, Relay
+from agentbox_cli.proxy.reply import refusal
+from agentbox_cli.proxy.request import BadBody, kind_of, read_ask
+from agentbox_cli.usage.record import RecordSink
+
+BODY_LIMIT = 64 * 1024 * 1024
+HEALTH = "/health"
+STATUS = "/agentbox/status"
+MODELS = frozenset({"/v1/models", "/models"})
+
+_log = logging.getLogger(__name__)
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class TooLarge(ValueError):  # noqa: N818 - it names the thing that is wrong
+    """The body is over the limit."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Front:
+    """Everything that a request meets.
+
+    Args:
+        resolved: what the proxy runs on.
+        guard: who may call.
+        scope: what ordinary requests share.
+        lanes: how attempts are made.
+        sink: takes attempt records.
+        instance: the token of this run of the daemon.
+        status: what `/agentbox/status` tells.
+        drills: honours drill headers; None outside drills.
+        body_limit: bytes of the largest request body.
+    """
+
+    resolved: Resolved
+    guard: Guard
+    scope: Scope
+    lanes: Mapping[Lane, LaneCaller]
+    sink: RecordSink
+    instance: str
+    status: Callable[[], dict[str, Any]]
+    drills: Drills | None = None
+    body_limit: int = BODY_LIMIT
+
+    def server(self) -> "Server":
+        """The server that answers with this front."""
+        return Server(Dispatcher(self), self.guard)
+
+
+class Server(web.Server):
+    """aiohttp's server, asking the kernel about each caller when its connection is accepted."""
+
+    def __init__(self, dispatcher: "Dispatcher", guard: Guard) -> None:
+        # A client that goes away must end its upstream call, so its handler is cancelled.
+        super().__init__(dispatcher.answer, handler_cancellation=True, access_log=None)
+        self._guard = guard
+        self._dispatcher = dispatcher
+
+    def connection_made(self, handler: Any, transport: Any) -> None:
+        """Keep the kernel's word for as long as the connection lasts."""
+        super().connection_made(handler, transport)
+        local = transport.get_extra_info("sockname")
+        remote = transport.get_extra_info("peername")
+        if local and remote and self._guard.connection_verdict(local, remote):
+            self._dispatcher.same_user.add(handler)
+
+    def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
+        """Forget the connection."""
+        self._dispatcher.same_user.discard(handler)
+        super().connection_lost(handler, exc)
+
+
+class Dispatcher:
+    """Sends each request to what answers it."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._names = Names(front.resolved)
+        self._relay = Relay(lanes=front.lanes, router=front.resolved.router, sink=front.sink)
+        self._pages: dict[str, Handler] = {
+            HEALTH: self._health,
+            STATUS: self._status,
+            **dict.fromkeys(MODELS, self._models),
+        }
+        self.same_user: set[Any] = set()
+
+    async def answer(self, http: web.BaseRequest) -> web.StreamResponse:
+        """Answer any request."""
+        endpoint = BY_PATH.get(http.path)
+        refused = self._front.guard.check(http.headers, same_user=http.protocol in self.same_user)
+        if refused is not None and not (http.path == HEALTH and refused.status == 401):  # noqa: PLR2004 - HTTP's Unauthorized
+            tongue = endpoint or _tongue(http)
+            return refusal(tongue, refused.status, refused.message, code=refused.code)
+        try:
+            if endpoint is not None:
+                return await self._chain(http, endpoint)
+            return await self._page(http)
+        except ConnectionResetError:
+            raise  # the client is gone, there is nobody to tell
+        except Exception:  # noqa: BLE001 - this is the boundary of a request
+            _log.exception("a request failed by a fault of ours")
+            message = "agentbox failed on this request; `agentbox litellm logs` tells more"
+            return refusal(endpoint or CHAT, 500, message, code="agentbox_bug")
+
+    async def _chain(self, http: web.BaseRequest, endpoint: Endpoint) -> web.StreamResponse:
+        request_id = f"req_{secrets.token_hex(12)}"
+        headers = {names.REQUEST_ID: request_id}
+        if http.method != "POST":
+            message = f"{endpoint.path} takes POST"
+            return refusal(endpoint, 405, message, headers={**headers, "allow": "POST"})
+        try:
+            ask = read_ask(await self._body(http))
+        except BadBody as error:
+            return refusal(endpoint, 400, str(error), code="invalid_body", headers=headers)
+        except TooLarge as error:
+            return refusal(endpoint, 413, str(error), code="body_too_large", headers=headers)
+        chain = self._names.chain(ask.model)
+        if chain is None:
+            message = self._names.unknown(ask.model)
+            return refusal(endpoint, 404, message, code="model_not_found", headers=headers)
+        if chain.kind is not kind_of(endpoint):
+            message = f"{ask.model!r} holds {chain.kind} models, which {endpoint.path} cannot use"
+            return refusal(endpoint, 400, message, code="wrong_model_kind", headers=headers)
+        exchange = Exchange(
+            http=http,
+            endpoint=endpoint,
+            ask=ask,
+            chain=chain,
+            scope=self._scope(http),
+            request_id=request_id,
+        )
+        return await self._relay.serve(exchange)
+
+    def _scope(self, http: web.BaseRequest) -> Scope:
+        drills = self._front.drills
+        header = http.headers.get(DRILL) if drills else None
+        if drills is None or header is None:
+            return self._front.scope
+        return drills.scope(header) or self._front.scope
+
+    async def _body(self, http: web.BaseRequest) -> bytes:
+        limit = self._front.body_limit
+        if (http.content_length or 0) > limit:
+            raise TooLarge(_too_large(limit))
+        parts = []
+        size = 0
+        while chunk := await http.content.readany():
+            size += len(chunk)
+            if size > limit:
+                raise TooLarge(_too_large(limit))
+            parts.append(chunk)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _page(self, http: web.BaseRequest) -> web.StreamResponse:
+        page = self._pages.get(http.path)
+        if page is None:
+            message = f"nothing is served at {http.path[:100]}"
+            return refusal(_tongue(http), 404, message, code="not_found")
+        if http.method not in {"GET", "HEAD"}:
+            message = f"{http.path} takes GET"
+            return refusal(_tongue(http), 405, message, headers={"allow": "GET, HEAD"})
+        return await page(http)
+
+    async def _health(self, _: web.BaseRequest) -> web.StreamResponse:
+        body = {"status": "ok", "instance": self._front.instance, "version": __version__}
+        return web.json_response(body)
+
+    async def _status(self, _: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response(self._front.status())
+
+    async def _models(self, http: web.BaseRequest) -> web.StreamResponse:
+        anthropic = "anthropic-version" in http.headers
+        return web.json_response(models_body(list(self._names.aliases), anthropic=anthropic))
+
+
+def _tongue(http: web.BaseRequest) -> Endpoint:
+    """The endpoint whose protocol a caller of another path most likely speaks."""
+    return MESSAGES if "anthropic-version" in http.headers else CHAT
+
+
+def _too_large(limit: int) -> str:
+    return f"the body is over the limit of {limit // (1024 * 1024)} MiB"

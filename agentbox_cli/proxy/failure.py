@@ -1,0 +1,52 @@
+"""How one attempt failed, in every detail that the chain and the client need."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agentbox_cli.providers.model import ErrorClass, ErrorKind, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A failed attempt.
+
+    Args:
+        kind: what it was.
+        status: its HTTP status; for an error inside a 200 the status that it amounts to; None if
+            there was no answer.
+        message: one line for people, without keys.
+        retry_after: seconds after which the provider wants to be asked again.
+        body: the provider's answer, fit to be passed on to a client of the same `protocol`.
+        content_type: of the body.
+        headers: of the answer.
+        sent: whether the request may have been processed.
+        reused_closed: a kept-alive connection that closed without a byte.
+        code: the provider's error code.
+        error_type: the provider's error type.
+        protocol: what the body is written in.
+    """
+
+    kind: ErrorKind
+    status: int | None
+    message: str
+    retry_after: float | None = None
+    body: bytes | None = field(default=None, repr=False)
+    content_type: str | None = None
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+    sent: bool = True
+    reused_closed: bool = False
+    code: str | None = None
+    error_type: str | None = None
+    protocol: Protocol | None = None
+
+    @property
+    def error_class(self) -> ErrorClass:
+        """The class of its kind, which the user's toggles speak about."""
+        return self.kind.error_class
+
+
+def failure_from_connection(
+    kind: ErrorKind, message: str, *, sent: bool, reused_closed: bool = False
+) -> Failure:
+    """Make the failure of an attempt that got no answer."""
+    return Failure(kind=kind, status=None, message=message, sent=sent, reused_closed=reused_closed)

@@ -1,0 +1,93 @@
+"""Which headers pass, both ways: allow-lists, so that nothing new slips through.
+
+The client's credentials, cookies and organisation never go upstream, a provider's cookies never
+come back, and `anthropic-beta` goes to Anthropic only.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import SecretStr
+
+from agentbox_cli.providers.model import Protocol
+from agentbox_cli.providers.resolved import ResolvedProvider
+from agentbox_cli.proxy.endpoints import DEFAULT_ANTHROPIC_VERSION
+
+ALIAS = "x-agentbox-alias"
+SERVED_BY = "x-agentbox-served-by"
+LINK = "x-agentbox-link"
+ATTEMPTS = "x-agentbox-attempts"
+REQUEST_ID = "x-agentbox-request-id"
+
+
+_TO_ANY = ("user-agent", "accept", "idempotency-key", "x-client-request-id")
+_TO_OPENAI_STYLE = (*_TO_ANY, "openai-beta")
+_TO_ANTHROPIC = (*_TO_ANY, "anthropic-beta", "anthropic-version")
+
+_BACK = frozenset(
+    {
+        "content-type",
+        "content-encoding",
+        "retry-after",
+        "retry-after-ms",
+        "request-id",
+        "x-request-id",
+        "x-should-retry",
+        "openai-processing-ms",
+        "openai-version",
+        "openai-model",
+        "ratelimit-limit",
+        "ratelimit-remaining",
+        "ratelimit-reset",
+    }
+)
+_BACK_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
+
+
+def upstream_headers(
+    client: Mapping[str, str],
+    provider: ResolvedProvider,
+    protocol: Protocol,
+    *,
+    stream: bool,
+    idempotency_key: str,
+) -> dict[str, str]:
+    """The headers of a provider call.
+
+    Args:
+        client: what the client sent, looked up without regard to case.
+        provider: whose credentials and extra headers are put in.
+        protocol: what is spoken upstream.
+        stream: whether a stream was asked for; streams are asked for unencoded.
+        idempotency_key: used where the provider takes one and the client named none.
+    """
+    anthropic = protocol is Protocol.ANTHROPIC_MESSAGES
+    passed = _TO_ANTHROPIC if anthropic else _TO_OPENAI_STYLE
+    headers = {name: value for name in passed if (value := client.get(name)) is not None}
+    headers["content-type"] = "application/json"
+    headers["accept-encoding"] = (
+        "identity" if stream else client.get("accept-encoding", "identity")
+    )
+    if provider.spec.idempotency_key:
+        headers.setdefault("idempotency-key", idempotency_key)
+    if anthropic:
+        headers.setdefault("anthropic-version", DEFAULT_ANTHROPIC_VERSION)
+    headers |= _credentials(provider.key.value, anthropic=anthropic)
+    headers |= {name: value.get_secret_value() for name, value in provider.headers.items()}
+    return headers
+
+
+def client_headers(upstream: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The headers of a provider's answer that the client gets, in lower case."""
+    return {
+        name: value
+        for key, value in upstream
+        if (name := key.lower()) in _BACK or name.startswith(_BACK_PREFIXES)
+    }
+
+
+def _credentials(key: SecretStr | None, *, anthropic: bool) -> dict[str, str]:
+    if key is None:
+        return {}
+    if anthropic:
+        return {"x-api-key": key.get_secret_value()}
+    return {"authorization": f"Bearer {key.get_secret_value()}"}

@@ -1,0 +1,85 @@
+"""What the client gets when no link answered, in the client's own protocol."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from aiohttp import web
+
+from agentbox_cli.providers.model import ErrorKind
+from agentbox_cli.proxy import headers as names
+from agentbox_cli.proxy.chain import UNFIT, Outcome, Verdict
+from agentbox_cli.proxy.endpoints import Endpoint
+from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.wire import error_body, total_failure_status
+
+JSON = "application/json"
+_STATUS_WITHOUT_ANSWER = {ErrorKind.TIMEOUT: 504}
+BAD_GATEWAY = 502
+CLIENT_ERROR = 400
+
+
+def refusal(
+    endpoint: Endpoint,
+    status: int,
+    message: str,
+    *,
+    code: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """An error of ours."""
+    body = error_body(endpoint.protocol, status, None, message, code)
+    return web.Response(
+        status=status, body=body, headers={**(headers or {}), "content-type": JSON}
+    )
+
+
+def verdict_reply(
+    endpoint: Endpoint, alias: str, verdict: Verdict, headers: Mapping[str, str]
+) -> web.Response:
+    """The answer of a chain in which no link answered."""
+    if verdict.passed_on is not None:
+        return _passed_on(endpoint, verdict.passed_on, headers)
+    status = _status(endpoint, verdict)
+    extra = dict(headers)
+    if verdict.retry_after is not None:
+        extra["retry-after"] = str(max(math.ceil(verdict.retry_after), 1))
+    code = "rate_limit_exceeded" if verdict.rate_limited else "no_link_available"
+    return refusal(endpoint, status, summary(alias, verdict), code=code, headers=extra)
+
+
+def summary(alias: str, verdict: Verdict) -> str:
+    """One line that names each link, what became of it, and when it recovers."""
+    links = ", ".join(_told(outcome) for outcome in verdict.outcomes)
+    return f"no link of {alias!r} can answer now: {links}"
+
+
+def attempts_header(outcomes: Iterable[Outcome]) -> str:
+    """The value of `x-agentbox-attempts`: what became of each link that did not answer."""
+    return ",".join(f"{outcome.link.deployment.name}={outcome.label}" for outcome in outcomes)
+
+
+def _passed_on(endpoint: Endpoint, failure: Failure, headers: Mapping[str, str]) -> web.Response:
+    same_protocol = failure.protocol is endpoint.protocol
+    if failure.body is None or failure.status is None or not same_protocol:
+        status = failure.status or _STATUS_WITHOUT_ANSWER.get(failure.kind, BAD_GATEWAY)
+        return refusal(endpoint, status, failure.message, code=failure.code, headers=headers)
+    back = names.client_headers((failure.headers or {}).items())
+    back.pop("content-encoding", None)  # the body was decoded to be read
+    back["content-type"] = failure.content_type or JSON
+    return web.Response(status=failure.status, body=failure.body, headers={**back, **headers})
+
+
+def _status(endpoint: Endpoint, verdict: Verdict) -> int:
+    unfit = any(outcome.label == UNFIT for outcome in verdict.outcomes)
+    if unfit and verdict.retry_after is None:
+        return CLIENT_ERROR
+    return total_failure_status(endpoint.protocol, rate_limited=verdict.rate_limited)
+
+
+def _told(outcome: Outcome) -> str:
+    name, label = outcome.link.deployment.name, outcome.label
+    cause = outcome.failure.kind.label if outcome.failure else None
+    reason = f"{label} after {cause}" if cause and cause != label else label
+    if outcome.recovers_in:
+        return f"{name} {reason} ({math.ceil(outcome.recovers_in)} s)"
+    return f"{name} {reason}"

@@ -1,0 +1,156 @@
+"""A client's request as the chain sees it: what it asks for, and its body for one link."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from agentbox_cli.providers.model import ModelKind
+from agentbox_cli.providers.resolved import Link
+from agentbox_cli.proxy.chain import Needs
+from agentbox_cli.proxy.endpoints import EMBEDDINGS, RESPONSES, Endpoint
+
+BYTES_PER_TOKEN = 4
+# What an image or document counts, whatever its size in bytes.
+TOKENS_PER_FILE = 1_000
+
+Fields = dict[str, msgspec.Raw]
+
+_decode_fields = msgspec.json.Decoder(Fields).decode
+_encode = msgspec.json.Encoder().encode
+# Both quotes bare: inside a JSON string they would be escaped, so only keys and tags match.
+_IMAGE = re.compile(rb'"(?:image_url|input_image|image|input_file|document|file)"')
+_PROMPT_FIELDS = ("messages", "input", "prompt", "system", "instructions", "tools")
+_IMAGE_FIELDS = ("messages", "input")
+
+
+class BadBody(ValueError):  # noqa: N818 - it names the thing that is bad
+    """The body is not a request of this endpoint; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What a request body says that matters to the chain.
+
+    Args:
+        fields: the top-level values, each as the client wrote it.
+        model: the alias or deployment it names.
+        stream: whether it asks for a stream.
+    """
+
+    fields: Fields
+    model: str
+    stream: bool
+
+
+def read_ask(body: bytes) -> Ask:
+    """Read a request body; raises BadBody."""
+    try:
+        fields = _decode_fields(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadBody(f"the body is not a JSON object: {error}") from None
+    except RecursionError:
+        raise BadBody("the body is nested too deeply") from None
+    model = _value(fields, "model")
+    if not isinstance(model, str) or not model:
+        raise BadBody("the field 'model' is missing: name an alias, such as \"default\"")
+    stream = _value(fields, "stream")
+    if not isinstance(stream, bool | None):
+        raise BadBody("the field 'stream' must be true or false")
+    return Ask(fields=fields, model=model, stream=bool(stream))
+
+
+def needs_of(ask: Ask, endpoint: Endpoint, windows: Iterable[int]) -> Needs:
+    """What the request asks of a link.
+
+    Args:
+        ask: the request.
+        endpoint: where it was sent.
+        windows: the known windows of the chain; the prompt is only measured if one may be small.
+    """
+    capabilities = set()
+    tools = ask.fields.get("tools")
+    if tools is not None and bytes(tools) not in {b"null", b"[]"}:
+        capabilities.add("tools")
+    if endpoint is not EMBEDDINGS and any(
+        _IMAGE.search(bytes(ask.fields[name])) for name in _IMAGE_FIELDS if name in ask.fields
+    ):
+        capabilities.add("vision")
+    smallest = min(windows, default=None)
+    size = sum(len(bytes(ask.fields[name])) for name in _PROMPT_FIELDS if name in ask.fields)
+    may_be_long = smallest is not None and size / BYTES_PER_TOKEN > smallest
+    return Needs(
+        protocol=endpoint.protocol,
+        capabilities=frozenset(capabilities),
+        input_tokens=_estimate(ask.fields) if may_be_long else 0,
+        repeatable=not _keeps_state(ask, endpoint),
+    )
+
+
+def body_for(ask: Ask, link: Link) -> bytes:
+    """The body for one link: its model, its parameter names; all other values byte for byte."""
+    model = link.deployment.model
+    dropped = model.drop | link.drop_params
+    fields = {
+        model.rename.get(name, name): value
+        for name, value in ask.fields.items()
+        if name not in dropped
+    }
+    fields["model"] = msgspec.Raw(_encode(model.id))
+    return _encode(fields)
+
+
+def body_for_engine(ask: Ask, link: Link) -> bytes:
+    """The body for LiteLLM, which knows the deployment by its full name."""
+    return _encode({**ask.fields, "model": msgspec.Raw(_encode(link.deployment.name))})
+
+
+def _value(fields: Mapping[str, msgspec.Raw], name: str) -> Any:
+    raw = fields.get(name)
+    try:
+        return None if raw is None else msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadBody(f"the field {name!r} cannot be read") from None
+
+
+def _keeps_state(ask: Ask, endpoint: Endpoint) -> bool:
+    """Whether the provider keeps what it makes, so that a second call would make a second one."""
+    if endpoint is not RESPONSES:
+        return False
+    return _value(ask.fields, "store") is True or _value(ask.fields, "background") is True
+
+
+def _estimate(fields: Fields) -> int:
+    """Tokens of the prompt, estimated low: four bytes of text each, files at a fixed figure."""
+    values = [_value(fields, name) for name in _PROMPT_FIELDS if name in fields]
+    return sum(_tokens(value) for value in values)
+
+
+def _tokens(value: Any) -> int:
+    return sum(
+        TOKENS_PER_FILE if key in _FILE_KEYS else len(text) // BYTES_PER_TOKEN
+        for key, text in _texts(value)
+    )
+
+
+_FILE_KEYS = frozenset({"data", "url", "image_url", "file_data"})
+
+
+def _texts(value: Any) -> Iterator[tuple[str, str]]:
+    """Every text in a JSON value with the key it stands under; without recursion."""
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting:
+        key, item = waiting.pop()
+        if isinstance(item, str):
+            yield key, item
+        elif isinstance(item, dict):
+            waiting.extend(item.items())
+        elif isinstance(item, list):
+            waiting.extend((key, element) for element in item)
+
+
+def kind_of(endpoint: Endpoint) -> ModelKind:
+    """What a chain's models must be for to serve this endpoint."""
+    return ModelKind.EMBEDDING if endpoint is EMBEDDINGS else ModelKind.CHAT

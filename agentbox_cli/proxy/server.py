@@ -1,0 +1,189 @@
+"""The proxy as a whole: bound first, serving until it is told to drain."""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from agentbox_cli.config.model import LiteLLMConfig
+from agentbox_cli.errors import ProxyError
+from agentbox_cli.providers.resolved import Lane, Resolved
+from agentbox_cli.proxy import report
+from agentbox_cli.proxy.app import Front
+from agentbox_cli.proxy.chain import Memory
+from agentbox_cli.proxy.cooldown import Cooldowns
+from agentbox_cli.proxy.drill import SECRET_VARIABLE, Drills, Scope
+from agentbox_cli.proxy.guard import Guard, GuardPolicy, uids_of
+from agentbox_cli.proxy.lanes import DirectLane, LaneCaller
+from agentbox_cli.proxy.peer import find_lookup
+from agentbox_cli.proxy.upstream import Upstream
+from agentbox_cli.simulate.app import SimulatedProviders
+from agentbox_cli.usage.record import AttemptRecord
+
+GRACE_SECONDS = 30.0
+RECORDS_KEPT = 1_000
+BACKLOG = 1_024
+LOOPBACK = ("127.0.0.1", "::1")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class ProxyServer:
+    """Serves one resolved config on one port.
+
+    Args:
+        resolved: what it runs on.
+        key: the install's key.
+        instance: the token of this run.
+    """
+
+    resolved: Resolved
+    key: SecretStr
+    instance: str
+    records: deque[AttemptRecord] = field(default_factory=lambda: deque(maxlen=RECORDS_KEPT))
+    warnings: list[str] = field(default_factory=list)
+    _memory: Memory = field(init=False)
+    _guard: Guard = field(init=False)
+    _upstream: Upstream = field(default_factory=Upstream)
+    _simulated: SimulatedProviders | None = None
+    _runner: web.ServerRunner | None = None
+    _auth: str = "same-user"
+
+    def __post_init__(self) -> None:
+        self._memory = Memory(cooldowns=Cooldowns(self.resolved.router.retry_after_seconds))
+        self._guard = self._make_guard(self.resolved.config)
+
+    async def start(self, sockets: list[socket.socket]) -> None:
+        """Serve on sockets that are bound already."""
+        addresses = await self._start_simulated()
+        direct = DirectLane(upstream=self._upstream, addresses=addresses)
+        front = Front(
+            resolved=self.resolved,
+            guard=self._guard,
+            scope=self._scope(),
+            lanes=self._lanes(direct),
+            sink=self.records.append,
+            instance=self.instance,
+            status=self.status,
+            drills=self._drills(),
+        )
+        self._runner = web.ServerRunner(front.server(), shutdown_timeout=GRACE_SECONDS)
+        await self._runner.setup()
+        for bound in sockets:
+            await web.SockSite(self._runner, bound, backlog=BACKLOG).start()
+
+    async def drain(self) -> None:
+        """Take no new requests, let the open ones finish for at most 30 s, then end."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self._upstream.close()
+        if self._simulated is not None:
+            await self._simulated.stop()
+
+    def status(self) -> dict[str, Any]:
+        """What `/agentbox/status` tells; the daemon's part is added by the daemon."""
+        dead = report.dead_aliases(self.resolved)
+        return {
+            "state": "degraded" if dead else "running",
+            "ready": True,
+            "engine": {"state": "off", "pid": None, "rss_mb": None},
+            "rss_mb": _rss_mb(),
+            "auth": self._auth,
+            "warnings": [*self.warnings, *report.warnings_of(self.resolved, self._memory)],
+            "aliases": report.alias_rows(
+                self.resolved, self._memory, time.monotonic(), time.time()
+            ),
+        }
+
+    def _lanes(self, direct: DirectLane) -> Mapping[Lane, LaneCaller]:
+        return {Lane.DIRECT: direct}
+
+    def _scope(self) -> Scope:
+        return Scope(memory=self._memory, toggles=self.resolved.toggles)
+
+    def _drills(self) -> Drills | None:
+        secret = os.environ.get(SECRET_VARIABLE)
+        if not secret:
+            return None
+        return Drills(secret, self.resolved.router.retry_after_seconds)
+
+    def _make_guard(self, config: LiteLLMConfig) -> Guard:
+        uids, unknown = uids_of(config.allowed_clients)
+        self.warnings += [f"allowed_clients: no user {name!r} on this machine" for name in unknown]
+        self._auth = "key" if config.bind else config.auth
+        choice = find_lookup()
+        if choice.lookup is None and self._auth == "same-user":
+            self._auth = "key"
+            self.warnings.append(f"callers need the key: {choice.reason}")
+        policy = GuardPolicy(
+            auth="key" if self._auth == "key" else "same-user",
+            allowed_uids=uids,
+            allowed_hosts=frozenset(config.allowed_hosts),
+            allowed_origins=frozenset(config.allowed_origins),
+        )
+        return Guard(policy, choice.lookup, self.key)
+
+    async def _start_simulated(self) -> dict[str, str]:
+        wanted = [
+            deployment.provider
+            for deployment in self.resolved.deployments().values()
+            if deployment.provider.spec.served_here and deployment.provider.api_base is None
+        ]
+        if not wanted:
+            return {}
+        self._simulated = SimulatedProviders()
+        base = await self._simulated.start()
+        return {provider.name: f"{base}/{provider.name}/v1" for provider in wanted}
+
+
+def bind(host: str | None, port: int) -> list[socket.socket]:
+    """Bind the proxy's sockets: 127.0.0.1 and, where there is one, ::1; or `host` alone.
+
+    Raises:
+        ProxyError: the address cannot be had.
+    """
+    first = _bound(host or LOOPBACK[0], port)
+    sockets = [first]
+    if host is None:
+        try:
+            sockets.append(_bound(LOOPBACK[1], first.getsockname()[1]))
+        except ProxyError:
+            _log.debug("no ::1 here")
+    return sockets
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((host, port))
+        bound.listen(BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise ProxyError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    bound.setblocking(False)  # noqa: FBT003 - the signature is Python's
+    return bound
+
+
+async def run_until(server: ProxyServer, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set, then drain."""
+    await stop.wait()
+    await server.drain()
+
+
+def _rss_mb() -> float:
+    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - a pseudo-file
+        pages = int(file.read().split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1_048_576, 1)

@@ -1,0 +1,232 @@
+"""HTTP to providers and to the engine: one call, its answer, and every way that it can fail.
+
+What aiohttp's defaults would do wrong here is switched off: redirects (a 307 forwards `x-api-key`
+to another host), cookies, decompression, the pool limit of 100 and the total timeout (measured).
+"""
+
+import ssl
+import urllib.request
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace, TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from agentbox_cli.providers.model import ErrorKind
+from agentbox_cli.proxy.failure import Failure
+
+CONNECT_SECONDS = 10.0
+READ_BUFFER = 64 * 1024
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class AttemptFailed(Exception):  # noqa: N818 - it is how an attempt ends
+    """An attempt ended without an answer."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a call goes: an address, and the proxy in between if the environment names one."""
+
+    url: URL
+    proxy: str | None = None
+
+    @classmethod
+    def of(cls, address: str) -> Self:
+        """The target of an address, with the proxy that the environment names for it."""
+        return cls(url=URL(address, encoded=True), proxy=environment_proxy(address))
+
+
+@dataclass(slots=True)
+class _Trace:
+    """What a single call learns about its connection."""
+
+    reused: bool = False
+
+
+def environment_proxy(address: str) -> str | None:
+    """The proxy that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name; none on this machine."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    if host in LOOPBACK or urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
+
+
+class Reply:
+    """An answer whose headers have arrived; use it as a context, which ends the call."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def read(self) -> bytes:
+        """The whole body; raises AttemptFailed when it is cut."""
+        try:
+            return await self._response.read()
+        except (aiohttp.ClientError, OSError) as error:
+            raise AttemptFailed(failure_of(error, _Trace())) from error
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes; raises AttemptFailed when it is cut."""
+        content = self._response.content
+        try:
+            while chunk := await content.readany():
+                yield chunk
+        except (aiohttp.ClientError, OSError) as error:
+            raise AttemptFailed(failure_of(error, _Trace())) from error
+
+    def close(self) -> None:
+        """End the call; an answer that was not read to its end costs its connection."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+
+@dataclass(slots=True)
+class Upstream:
+    """The connections to providers, or with `socket_path` those to a unix socket."""
+
+    socket_path: str | None = None
+    _sessions: dict[bool, aiohttp.ClientSession] = field(default_factory=dict)
+
+    async def post(
+        self, target: Target, headers: Mapping[str, str], body: bytes, *, fresh: bool = False
+    ) -> Reply:
+        """Send a call and wait for the headers of its answer.
+
+        Args:
+            target: where to.
+            headers: sent as they are.
+            body: the request body.
+            fresh: use a new connection.
+
+        Raises:
+            AttemptFailed: when no answer came.
+        """
+        session = self._sessions.get(fresh) or self._open(fresh=fresh)
+        trace = _Trace()
+        try:
+            response = await session.post(
+                target.url,
+                data=body,
+                headers=headers,
+                proxy=target.proxy,
+                allow_redirects=False,
+                trace_request_ctx=trace,
+            )
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise AttemptFailed(failure_of(error, trace)) from error
+        return Reply(response)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+
+    def _open(self, *, fresh: bool) -> aiohttp.ClientSession:
+        connector: aiohttp.BaseConnector
+        if self.socket_path is None:
+            connector = aiohttp.TCPConnector(limit=0, force_close=fresh, ttl_dns_cache=60)
+        else:
+            connector = aiohttp.UnixConnector(self.socket_path, limit=0, force_close=fresh)
+        session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            auto_decompress=False,
+            trace_configs=[_tracing()],
+            read_bufsize=READ_BUFFER,
+            skip_auto_headers=("user-agent", "accept", "accept-encoding"),
+        )
+        self._sessions[fresh] = session
+        return session
+
+
+def failure_of(error: Exception, trace: _Trace) -> Failure:  # noqa: PLR0911 - a table
+    """The failure that an exception of the HTTP client stands for.
+
+    Which of them mean that nothing was sent was measured: connecting, DNS and TLS errors. All
+    others may have been processed, and a repeated call may be paid twice.
+    """
+    match error:
+        case aiohttp.ClientHttpProxyError():
+            return _connection(f"the proxy refused: {error.status} {error.message}", sent=False)
+        case aiohttp.ClientProxyConnectionError():
+            return _connection("the proxy cannot be reached", sent=False)
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
+            return _connection(f"TLS failed: {_reason(error)}", sent=False)
+        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
+            return _connection(f"cannot connect: {_reason(error)}", sent=False)
+        case aiohttp.ServerDisconnectedError() | ConnectionResetError() | BrokenPipeError():
+            return Failure(
+                kind=ErrorKind.CONNECTION,
+                status=None,
+                message="the connection was closed without an answer",
+                reused_closed=trace.reused,
+            )
+        case aiohttp.ClientPayloadError():
+            return _connection("the answer was cut", sent=True)
+        case aiohttp.ClientResponseError():
+            return Failure(
+                kind=ErrorKind.SERVER, status=None, message="the answer is not proper HTTP"
+            )
+        case aiohttp.InvalidURL() | ValueError():
+            return _connection("the address cannot be used", sent=False)
+        case _:
+            return _connection(f"the connection failed: {_reason(error)}", sent=True)
+
+
+def timed_out(seconds: float) -> Failure:
+    """The failure of a link that did not answer in time."""
+    return Failure(
+        kind=ErrorKind.TIMEOUT, status=None, message=f"no answer within {seconds:g} seconds"
+    )
+
+
+def _connection(message: str, *, sent: bool) -> Failure:
+    return Failure(kind=ErrorKind.CONNECTION, status=None, message=message, sent=sent)
+
+
+def _reason(error: BaseException) -> str:
+    cause = getattr(error, "os_error", None) or error
+    if isinstance(cause, ssl.SSLError):
+        return cause.reason or "handshake failed"
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return type(cause).__name__
+
+
+def _tracing() -> aiohttp.TraceConfig:
+    config = aiohttp.TraceConfig()
+    config.on_connection_reuseconn.append(_note_reuse)
+    return config
+
+
+async def _note_reuse(
+    session: aiohttp.ClientSession,  # noqa: ARG001 - the signature is aiohttp's
+    context: SimpleNamespace,
+    params: aiohttp.TraceConnectionReuseconnParams,  # noqa: ARG001 - the signature is aiohttp's
+) -> None:
+    context.trace_request_ctx.reused = True

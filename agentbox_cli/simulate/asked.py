@@ -1,0 +1,248 @@
+"""What a request asks for, read once from its path and body."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+ECHO_LIMIT = 4000
+DEFAULT_DIMENSIONS = 32
+MAX_DIMENSIONS = 4096
+TOOL_PHRASE = "call the tool"
+
+
+class Endpoint(StrEnum):
+    """The endpoints that are served, below `/<provider>/v1/`."""
+
+    CHAT = "chat/completions"
+    COMPLETIONS = "completions"
+    EMBEDDINGS = "embeddings"
+    RESPONSES = "responses"
+    MESSAGES = "messages"
+    COUNT_TOKENS = "messages/count_tokens"
+    MODELS = "models"
+
+    @property
+    def is_anthropic(self) -> bool:
+        """Whether answers and errors take Anthropic's form."""
+        return self in {Endpoint.MESSAGES, Endpoint.COUNT_TOKENS}
+
+    @property
+    def can_stream(self) -> bool:
+        """Whether `stream: true` means anything here."""
+        return self in _STREAMING
+
+
+_STREAMING = {Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.RESPONSES, Endpoint.MESSAGES}
+_REQUIRED = {
+    Endpoint.CHAT: ("model", "messages"),
+    Endpoint.COMPLETIONS: ("model", "prompt"),
+    Endpoint.EMBEDDINGS: ("model", "input"),
+    Endpoint.RESPONSES: ("model",),
+    Endpoint.MESSAGES: ("model", "max_tokens", "messages"),
+    Endpoint.COUNT_TOKENS: ("model", "messages"),
+}
+
+
+class Malformed(ValueError):  # noqa: N818 - it names the request, the answer is a 400
+    """The body is not what the endpoint takes; the text is for the client."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A call of one of the client's tools.
+
+    Args:
+        name: the tool's name.
+        arguments: the least that its schema accepts.
+    """
+
+    name: str
+    arguments: Mapping[str, Any]
+
+    @property
+    def arguments_json(self) -> str:
+        """The arguments as JSON text."""
+        return msgspec.json.encode(self.arguments).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request, as far as a simulated answer depends on it.
+
+    Args:
+        endpoint: where it was sent.
+        provider: the first part of the path.
+        model: the model it names.
+        stream: whether the answer is to come as server-sent events.
+        include_usage: whether an OpenAI-style stream ends with a usage chunk.
+        text: the last thing the user said, at most `ECHO_LIMIT` characters.
+        tool: the tool to call, when the user said so.
+        inputs: what to embed.
+        dimensions: the length of the embedding vectors.
+        base64: whether vectors are wanted as base64 of little-endian float32.
+        input_tokens: words in the request, at least 1.
+    """
+
+    endpoint: Endpoint
+    provider: str
+    model: str
+    stream: bool = False
+    include_usage: bool = False
+    text: str = ""
+    tool: ToolCall | None = None
+    inputs: tuple[str, ...] = ()
+    dimensions: int = DEFAULT_DIMENSIONS
+    base64: bool = False
+    input_tokens: int = 1
+
+    @property
+    def deployment(self) -> str:
+        """The provider and the model, as chains name them."""
+        return f"{self.provider}/{self.model}"
+
+    @property
+    def reply(self) -> str:
+        """The answer's text: which deployment speaks, and what it heard."""
+        return f"[{self.deployment}] you said: {self.text}"
+
+    @property
+    def output_tokens(self) -> int:
+        """Words in the answer."""
+        return len((self.tool.arguments_json if self.tool else self.reply).split())
+
+
+def read_request(endpoint: Endpoint, provider: str, body: bytes) -> Asked:
+    """Read what a request asks for.
+
+    Raises:
+        Malformed: the body is not JSON, or lacks what the endpoint needs.
+    """
+    try:
+        fields = _fields(endpoint, body)
+        turns = _turns(fields)
+        text = _last_user_text(turns)
+        words = sum(len(words.split()) for words in _all_texts(fields))
+    except RecursionError:
+        raise Malformed("The request is nested too deeply.") from None
+    return Asked(
+        endpoint=endpoint,
+        provider=provider,
+        model=fields["model"],
+        stream=endpoint.can_stream and fields.get("stream") is True,
+        include_usage=_object(fields.get("stream_options")).get("include_usage") is True,
+        text=text[:ECHO_LIMIT],
+        tool=_tool_to_call(fields, turns, text),
+        inputs=_inputs(fields.get("input")) if endpoint is Endpoint.EMBEDDINGS else (),
+        dimensions=_dimensions(fields.get("dimensions")),
+        base64=fields.get("encoding_format") == "base64",
+        input_tokens=max(1, words),
+    )
+
+
+def _fields(endpoint: Endpoint, body: bytes) -> dict[str, Any]:
+    try:
+        fields = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Malformed("We could not parse the JSON body of your request.") from None
+    if not isinstance(fields, dict):
+        raise Malformed("The body of the request must be a JSON object.")
+    for name in _REQUIRED[endpoint]:
+        if not fields.get(name):
+            raise Malformed(f"Missing required parameter: '{name}'.")
+    if not isinstance(fields["model"], str):
+        raise Malformed("Invalid type for 'model': expected a string.")
+    return fields
+
+
+def _turns(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    said = fields.get("messages") or fields.get("input") or fields.get("prompt") or []
+    items = said if isinstance(said, list) else [said]
+    return [
+        item if isinstance(item, dict) else {"role": "user", "content": item} for item in items
+    ]
+
+
+def _last_user_text(turns: list[dict[str, Any]]) -> str:
+    for turn in reversed(turns):
+        if turn.get("role") == "user":
+            return " ".join(_texts(turn.get("content")))
+    return ""
+
+
+def _all_texts(fields: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("system", "instructions", "messages", "input", "prompt"):
+        yield from _texts(fields.get(name))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, int):
+        yield str(value)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for name in ("content", "text", "output"):
+            yield from _texts(value.get(name))
+
+
+def _tool_to_call(
+    fields: Mapping[str, Any], turns: list[dict[str, Any]], text: str
+) -> ToolCall | None:
+    # Once the tool has answered, the last turn is no longer the user's: a loop would never end.
+    wanted = TOOL_PHRASE in text.lower() and turns and turns[-1].get("role") == "user"
+    tools = fields.get("tools")
+    if not wanted or not isinstance(tools, list) or fields.get("tool_choice") == "none":
+        return None
+    for tool in map(_object, tools):
+        function = _object(tool.get("function")) or tool
+        if isinstance(name := function.get("name"), str):
+            schema = function.get("parameters") or function.get("input_schema")
+            return ToolCall(name=name, arguments=_least_arguments(_object(schema)))
+    return None
+
+
+def _least_arguments(schema: Mapping[str, Any]) -> dict[str, Any]:
+    properties = _object(schema.get("properties"))
+    required = schema.get("required")
+    names = required if isinstance(required, list) else []
+    return {
+        name: _least_value(_object(properties.get(name)))
+        for name in names
+        if isinstance(name, str)
+    }
+
+
+def _least_value(schema: Mapping[str, Any]) -> Any:
+    choices = schema.get("enum")
+    if isinstance(choices, list) and choices:
+        return choices[0]
+    match schema.get("type"):
+        case "integer" | "number":
+            return 1
+        case "boolean":
+            return True
+        case "array":
+            return []
+        case "object":
+            return _least_arguments(schema)
+        case _:
+            return "simulated"
+
+
+def _inputs(value: Any) -> tuple[str, ...]:
+    if isinstance(value, list) and not all(isinstance(item, int) for item in value):
+        return tuple(" ".join(_texts(item)) for item in value)
+    return (" ".join(_texts(value)),)
+
+
+def _dimensions(value: Any) -> int:
+    return min(max(1, value), MAX_DIMENSIONS) if isinstance(value, int) else DEFAULT_DIMENSIONS
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

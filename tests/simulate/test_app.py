@@ -1,0 +1,61 @@
+import asyncio
+
+import aiohttp
+import pytest
+
+from agentbox_cli.simulate.app import SimulatedProviders
+from agentbox_cli.simulate.faults import Fault, FaultKind
+from tests.simulate.conftest import eventually
+
+
+async def test_two_servers_live_side_by_side() -> None:
+    one, two = SimulatedProviders(), SimulatedProviders()
+    bases = {await one.start(), await two.start()}
+    assert len(bases) == 2
+    await one.stop()
+    await two.stop()
+
+
+async def test_stop_ends_hanging_calls_and_counts_none_as_cancelled() -> None:
+    providers = SimulatedProviders()
+    base = await providers.start()
+    url = f"{base}/simulated/v1/responses"
+    async with aiohttp.ClientSession() as http:
+        call = asyncio.create_task(_post(http, url))
+        await eventually(lambda: providers.journal.count("simulated/hang") == 1)
+        await providers.stop()
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await call
+    assert providers.journal.count_cancelled("simulated/hang") == 0
+
+
+async def test_stop_ends_running_streams_and_counts_none_as_cancelled() -> None:
+    providers = SimulatedProviders()
+    providers.faults.put("a/m", Fault(kind=FaultKind.SLOW, delay_s=0.2))
+    base = await providers.start()
+    document = {"model": "m", "input": "hi", "stream": True}
+    async with aiohttp.ClientSession() as http:
+        async with http.post(f"{base}/a/v1/responses", json=document) as response:
+            await response.content.readany()
+            await providers.stop()
+    assert providers.journal.count("a/m") == 1
+    assert providers.journal.count_cancelled("a/m") == 0
+
+
+async def _post(http: aiohttp.ClientSession, url: str) -> None:
+    async with http.post(url, json={"model": "hang", "input": "hi"}):
+        pass
+
+
+async def test_every_connection_to_a_closed_port_is_refused() -> None:
+    providers = SimulatedProviders()
+    port = providers.closed_port()
+    assert port != providers.closed_port()
+    for _ in range(3):
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+    await providers.stop()
+
+
+async def test_stopping_what_never_started_is_fine() -> None:
+    await SimulatedProviders().stop()

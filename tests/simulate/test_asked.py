@@ -1,0 +1,98 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentbox_cli.simulate.app import _ANSWERS
+from agentbox_cli.simulate.asked import ECHO_LIMIT, Endpoint, Malformed, read_request
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+NAMES = st.sampled_from(
+    ["role", "content", "text", "type", "name", "parameters", "required", "properties", "enum"]
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+FIELDS = st.fixed_dictionaries(
+    {"model": VALUES | st.just("m"), "messages": VALUES, "input": VALUES, "max_tokens": VALUES},
+    optional={
+        "prompt": VALUES,
+        "system": VALUES,
+        "tools": VALUES,
+        "stream": st.booleans(),
+        "stream_options": VALUES,
+        "dimensions": VALUES,
+        "encoding_format": VALUES,
+    },
+)
+POSTED = st.sampled_from([endpoint for endpoint in Endpoint if endpoint in _ANSWERS])
+
+
+def ask(endpoint: Endpoint, **fields: Any) -> Any:
+    return read_request(endpoint, "p", json.dumps({"model": "m", **fields}).encode())
+
+
+@given(POSTED, FIELDS)
+def test_any_document_is_answered_or_malformed(endpoint: Endpoint, fields: Any) -> None:
+    try:
+        asked = read_request(endpoint, "p", json.dumps(fields).encode())
+    except Malformed:
+        return
+    answer = _ANSWERS[endpoint](asked)
+    assert bool(answer.events) is asked.stream
+    assert answer.body or answer.events
+
+
+@given(POSTED, st.binary())
+def test_any_bytes_are_malformed(endpoint: Endpoint, body: bytes) -> None:
+    with pytest.raises(Malformed):
+        read_request(endpoint, "p", body)
+
+
+def test_a_deeply_nested_document_is_malformed() -> None:
+    body = b'{"model":"m","input":' + b"[" * 5000 + b"]" * 5000 + b"}"
+    with pytest.raises(Malformed):
+        read_request(Endpoint.EMBEDDINGS, "p", body)
+
+
+def test_half_a_character_is_malformed() -> None:
+    with pytest.raises(Malformed):
+        read_request(Endpoint.RESPONSES, "p", rb'{"model":"m","input":"\ud800"}')
+
+
+def test_the_last_thing_the_user_said_is_found() -> None:
+    turns = [
+        {"role": "user", "content": "one"},
+        {"role": "assistant", "content": "two"},
+        {"role": "user", "content": [{"type": "text", "text": "three"}, {"type": "image"}]},
+        {"role": "assistant", "content": "four"},
+    ]
+    assert ask(Endpoint.CHAT, messages=turns).text == "three"
+
+
+def test_a_long_text_is_cut_but_counted() -> None:
+    asked = ask(Endpoint.RESPONSES, input="word " * ECHO_LIMIT)
+    assert len(asked.text) == ECHO_LIMIT
+    assert asked.input_tokens == ECHO_LIMIT
+
+
+def test_tools_are_let_alone_unless_the_user_asks() -> None:
+    tools = [{"name": "look", "input_schema": {}}]
+    say = "Call the tool."
+    fields: dict[str, Any] = {"max_tokens": 1, "tools": tools}
+    called = ask(Endpoint.MESSAGES, messages=[{"role": "user", "content": say}], **fields)
+    assert called.tool.name == "look"
+    assert called.tool.arguments == {}
+    quiet = ask(Endpoint.MESSAGES, messages=[{"role": "user", "content": "hi"}], **fields)
+    assert quiet.tool is None
+    forbidden = ask(Endpoint.CHAT, messages=[say], tools=tools, tool_choice="none")
+    assert forbidden.tool is None
+
+
+def test_streams_exist_only_where_they_mean_something() -> None:
+    assert ask(Endpoint.CHAT, messages=["hi"], stream=True).stream
+    assert not ask(Endpoint.EMBEDDINGS, input="hi", stream=True).stream
