@@ -34,14 +34,15 @@ def read_regular(path: Path, limit: int) -> Contents:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
         raise unusable(path, "read", error) from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             raise ConfigError(f"{path} is {_kind(about.st_mode)}, not a regular file")
-        try:
-            data = file.read(limit + 1)
-        except OSError as error:
-            raise unusable(path, "read", error) from error
+        data = _read_up_to(descriptor, limit + 1)
+    except OSError as error:
+        raise unusable(path, "read", error) from error
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         raise ConfigError(f"{path} is larger than {limit} bytes")
     return Contents(data=data, mode=stat.S_IMODE(about.st_mode), uid=about.st_uid)
@@ -55,6 +56,13 @@ def unusable(path: Path, verb: str, error: OSError | ValueError) -> ConfigError:
     return ConfigError(f"{path} cannot be {verb}: {why}", hint=hint)
 
 
+def _read_up_to(descriptor: int, limit: int) -> bytes:
+    data = b""
+    while len(data) < limit and (more := os.read(descriptor, limit - len(data))):
+        data += more
+    return data
+
+
 def _kind(mode: int) -> str:
-    kinds = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    kinds = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a pipe"}
     return kinds.get(stat.S_IFMT(mode), "a device")

@@ -41,7 +41,11 @@ _WORDS: tuple[tuple[str, str, str | None], ...] = (
         "indent the keys of one section alike",
     ),
     (r"expected ',' or ']'", "this list in brackets is not closed", "end it with ']'"),
-    (r"expected ',' or '}", "this section in braces is not closed", "end it with '}'"),
+    (
+        r"expected ',' or '}",
+        "this section in braces is not closed",
+        "end it with '}'; in braces, '${NAME}' needs quotes",
+    ),
     (r"cannot start any token", "text cannot start with this character", _QUOTE_HINT),
     (r"undefined tag handle", "this tag is not known", "remove it"),
     (r"incompatible YAML document", "only YAML 1.1 and 1.2 can be read", None),

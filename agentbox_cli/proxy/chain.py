@@ -198,7 +198,8 @@ class Walk:
             self._again = self._repeat(call, now, delay=0.0, fresh=True)
             if self._again is not None:
                 return
-        if moves_on and (kind is not ErrorKind.TIMEOUT or call.whole_timeout):
+        blamed = not failure.ours and (kind is not ErrorKind.TIMEOUT or call.whole_timeout)
+        if moves_on and blamed:
             self._memory.cooldowns.failed(
                 link.deployment, kind, now, retry_after=failure.retry_after, probe=call.probe
             )

@@ -76,7 +76,11 @@ class _Choice(msgspec.Struct, gc=False):
         """Tell whether there is anything in it for a client, but for a role."""
         if self.finish_reason or self.text or self.message:
             return True
-        return any(value for name, value in (self.delta or {}).items() if name != "role")
+        if not self.delta:
+            return False
+        if self.delta.get("content"):  # the usual case
+            return True
+        return any(value for name, value in self.delta.items() if name != "role")
 
 
 class _Chunk(msgspec.Struct, gc=False):
@@ -143,8 +147,9 @@ def _note_finish(state: StreamState, choice: _Choice) -> None:
 
 def _kind_of_chunk(chunk: _Chunk) -> PieceKind:
     choices = chunk.choices or []
-    if any(choice.speaks() for choice in choices):
-        return PieceKind.CONTENT
+    for choice in choices:
+        if choice.speaks():
+            return PieceKind.CONTENT
     # LiteLLM's usage chunk has a choice with an empty delta (measured); one with a role is not it.
     bare = not any(any((choice.delta or {}).values()) for choice in choices)
     return PieceKind.USAGE if chunk.usage is not None and bare else PieceKind.HOLD

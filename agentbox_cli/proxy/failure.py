@@ -24,6 +24,7 @@ class Failure:
         code: the provider's error code.
         error_type: the provider's error type.
         protocol: what the body is written in.
+        ours: the engine failed and not the link, which therefore does not cool.
     """
 
     kind: ErrorKind
@@ -38,6 +39,7 @@ class Failure:
     code: str | None = None
     error_type: str | None = None
     protocol: Protocol | None = None
+    ours: bool = False
 
     @property
     def error_class(self) -> ErrorClass:

@@ -8,19 +8,18 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from aiohttp import web
 
 from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.resolved import Chain, Lane, Link, Router
 from agentbox_cli.proxy import headers as names
-from agentbox_cli.proxy.answer import tokens_of
+from agentbox_cli.proxy.answers import Answer, OpenStream, Spent, UnaryAnswer
 from agentbox_cli.proxy.chain import Call, Verdict, Walk
 from agentbox_cli.proxy.drill import Scope
 from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.failure import Failure
-from agentbox_cli.proxy.lanes import Answer, LaneCaller, Order, StreamAnswer, UnaryAnswer
+from agentbox_cli.proxy.lanes import LaneCaller, Order
 from agentbox_cli.proxy.reply import attempts_header, summary, verdict_reply
 from agentbox_cli.proxy.request import Ask, needs_of
 from agentbox_cli.proxy.upstream import AttemptFailed
@@ -183,7 +182,7 @@ class Relay:
         link = attempt.call.link
         headers = {**answer.headers, **exchange.served_headers(walk, link)}
         if isinstance(answer, UnaryAnswer):
-            self._record(exchange, attempt, usage=answer.usage, status=answer.status)
+            self._record(exchange, attempt, spent=answer.spent, status=answer.status)
             return await client.whole(answer, headers)
         return await self._stream(exchange, walk, client, attempt, answer, headers)
 
@@ -193,7 +192,7 @@ class Relay:
         walk: Walk,
         client: "_Client",
         attempt: _Attempt,
-        answer: StreamAnswer,
+        answer: OpenStream,
         headers: Mapping[str, str],
     ) -> web.StreamResponse:
         failure: Failure | None = None
@@ -215,7 +214,7 @@ class Relay:
             self._record(
                 exchange,
                 attempt,
-                usage=answer.reader.usage,
+                spent=answer.spent,
                 status=answer.status,
                 failure=failure,
                 complete=failure is None and not cancelled,
@@ -227,7 +226,7 @@ class Relay:
         exchange: Exchange,
         attempt: _Attempt,
         *,
-        usage: dict[str, Any] | None = None,
+        spent: Spent | None = None,
         status: int | None = None,
         failure: Failure | None = None,
         complete: bool = True,
@@ -254,8 +253,8 @@ class Relay:
                 complete=complete and failure is None and not cancelled,
                 cancelled=cancelled,
                 maybe_charged=cancelled or (failure is not None and _may_cost(failure)),
-                tokens=tokens_of(exchange.endpoint.protocol, usage) if usage else Tokens(),
-                raw_usage=usage,
+                tokens=spent.tokens if spent else Tokens(),
+                raw_usage=spent.usage if spent else None,
                 caller=exchange.caller,
             )
         )
@@ -297,7 +296,7 @@ class _Client:
             await self._response.prepare(self.exchange.http)
         return self._response
 
-    async def fail(self, message: str, answer: StreamAnswer | None) -> web.StreamResponse:
+    async def fail(self, message: str, answer: OpenStream | None) -> web.StreamResponse:
         """End a stream that has begun with the error event of its protocol."""
         response = await self.begin({})
         reader = answer.reader if answer else None

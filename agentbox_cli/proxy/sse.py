@@ -39,9 +39,10 @@ class EventSplitter:
         Raises:
             EventTooLargeError: an event is larger than the limit.
         """
+        might_be_too_large = len(self._buffer) + len(chunk) > self._largest
         self._has_cr = self._has_cr or b"\r" in chunk
         events = self._cut(chunk) if self._has_cr or self._buffer else self._cut_whole(chunk)
-        if max(map(len, events), default=0) > self._largest or len(self._buffer) > self._largest:
+        if might_be_too_large and max(map(len, (*events, self._buffer))) > self._largest:
             raise EventTooLargeError(f"a stream event is larger than {self._largest} bytes")
         return events
 
@@ -82,9 +83,11 @@ _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\Z))")
 
 def data_of(event: bytes) -> bytes:
     """Join an event's data lines; empty for a comment."""
-    # One line is the usual case; for it there is a short way.
-    if event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2 and b"\r" not in event:
-        return event[6:-2]
+    # One line of data, after the name if there is one, is the usual case and has a short way.
+    start = event.find(b"\n") + 1 if event.startswith(b"event:") else 0
+    is_usual = event.startswith(b"data: ", start) and event.find(b"\n", start) == len(event) - 2
+    if is_usual and b"\r" not in event:
+        return event[start + 6 : -2]
     return b"\n".join(_values(event, b"data"))
 
 

@@ -4,6 +4,7 @@ What aiohttp's defaults would do wrong here is switched off: redirects (a 307 fo
 to another host), cookies, decompression, the pool limit of 100 and the total timeout (measured).
 """
 
+import io
 import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
@@ -20,6 +21,7 @@ from agentbox_cli.proxy.failure import Failure
 
 CONNECT_SECONDS = 10.0
 READ_BUFFER = 64 * 1024
+LARGE_BODY = 1024 * 1024
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -129,7 +131,8 @@ class Upstream:
         try:
             response = await session.post(
                 target.url,
-                data=body,
+                # aiohttp warns of large bodies in one piece: they would block the loop.
+                data=body if len(body) <= LARGE_BODY else io.BytesIO(body),
                 headers=headers,
                 proxy=target.proxy,
                 allow_redirects=False,

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 ECHO_LIMIT = 4000
+MAX_NAME = 200
 DEFAULT_DIMENSIONS = 32
 MAX_DIMENSIONS = 4096
 TOOL_PHRASE = "call the tool"
@@ -152,8 +153,8 @@ def _fields(endpoint: Endpoint, body: bytes) -> dict[str, Any]:
     for name in _REQUIRED[endpoint]:
         if not fields.get(name):
             raise Malformed(f"Missing required parameter: '{name}'.")
-    if not isinstance(fields["model"], str):
-        raise Malformed("Invalid type for 'model': expected a string.")
+    if not isinstance(fields["model"], str) or len(fields["model"]) > MAX_NAME:
+        raise Malformed(f"Invalid 'model': expected a string of at most {MAX_NAME} characters.")
     return fields
 
 

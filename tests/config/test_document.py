@@ -32,7 +32,9 @@ def test_a_text_without_content_is_an_empty_document(text: str) -> None:
 
 
 def test_places_are_indexes_into_the_text_as_it_was_read() -> None:
-    document = parse("\ufeffa: 1 # c\r\n'b': [x,  \"y\"]\r\nc: |\r\n  z\r\nd:\r\n- e\r\n", "config.yml")
+    document = parse(
+        "\ufeffa: 1 # c\r\n'b': [x,  \"y\"]\r\nc: |\r\n  z\r\nd:\r\n- e\r\n", "config.yml"
+    )
     assert document.data == {"a": 1, "b": ["x", "y"], "c": "z\n", "d": ["e"]}
     assert slice_of(document, ("a",)) == "1"
     assert slice_of(document, ("b", 1)) == '"y"'

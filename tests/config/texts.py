@@ -79,6 +79,9 @@ def sequences(draw: st.DrawFn, depth: int, step: int) -> tuple[list[str], list[A
     for _ in range(draw(st.integers(1, 3))):
         below, item = draw(mappings(depth=depth))
         below = [line for line in below if line.strip() and not line.lstrip().startswith("#")]
-        lines += [f"{' ' * offset}- {below[0]}", *(" " * (offset + 2) + each for each in below[1:])]
+        lines += [
+            f"{' ' * offset}- {below[0]}",
+            *(" " * (offset + 2) + each for each in below[1:]),
+        ]
         data.append(item)
     return lines, data

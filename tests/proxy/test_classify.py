@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentbox_cli.providers.model import ErrorClass, ErrorKind, ErrorPattern, Protocol
-from agentbox_cli.proxy.classify import CompiledPattern, classify, classify_payload, compile_patterns
+from agentbox_cli.proxy.classify import (
+    CompiledPattern,
+    classify,
+    classify_payload,
+    compile_patterns,
+)
 from agentbox_cli.proxy.errortext import LONGEST_MESSAGE, redact, redact_body
 from agentbox_cli.proxy.failure import Failure, failure_from_connection
 
@@ -131,7 +136,9 @@ def test_a_prompt_that_is_quoted_back_late_does_not_decide() -> None:
     assert classify(400, {}, body, now=NOW).kind is ErrorKind.BAD_REQUEST
 
 
-@pytest.mark.parametrize("mark", [b"[", b'{"error":', b"<title", b"<", b'{"a":"{', b"exceed input "])
+@pytest.mark.parametrize(
+    "mark", [b"[", b'{"error":', b"<title", b"<", b'{"a":"{', b"exceed input "]
+)
 def test_hostile_repetition_is_read_in_reasonable_time(mark: bytes) -> None:
     failure = classify(400, {}, mark * 20_000, now=NOW)
     assert len(failure.message) <= LONGEST_MESSAGE
@@ -164,7 +171,9 @@ JSON = st.recursive(
 )
 
 
-@given(status=st.integers(100, 999), body=st.binary() | JSON.map(lambda it: json.dumps(it).encode()))
+@given(
+    status=st.integers(100, 999), body=st.binary() | JSON.map(lambda it: json.dumps(it).encode())
+)
 def test_any_answer_gets_a_kind_and_one_printable_line(status: int, body: bytes) -> None:
     failure = classify(status, {"x": "y"}, body, now=NOW)
     assert failure.message

@@ -51,6 +51,7 @@ class Says:
         self.asked = 0
 
     def lookup(self, local: SocketAddress, remote: SocketAddress) -> PeerSocket | None:
+        assert (local, remote) == (HERE, THERE)
         self.asked += 1
         return self.peer
 
@@ -69,7 +70,7 @@ def outcome(
     guarded: Guard, *fields: tuple[str, str], same_user: bool = True, on_unix_socket: bool = False
 ) -> str | None:
     refusal = guarded.check(headers(*fields), same_user=same_user, on_unix_socket=on_unix_socket)
-    return refusal and refusal.code
+    return None if refusal is None else refusal.code
 
 
 def peer(uid: int, *, inode: int = 7, state: int = TCP_ESTABLISHED) -> PeerSocket:
@@ -248,7 +249,7 @@ def test_loopback_hosts_pass(host: str) -> None:
         "[localhost]",
         "[::1%lo]",
         "ⓛocalhost",
-        "127.0.0.１",
+        "127.0.0.\uff11",
         "\udcff",
         "*",
     ],

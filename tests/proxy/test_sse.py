@@ -7,7 +7,18 @@ from hypothesis import strategies as st
 from agentbox_cli.proxy.sse import EventSplitter, EventTooLargeError, data_of, event_name
 
 PIECES = st.sampled_from(
-    [b"\n", b"\r", b"\r\n", b"\n\n", b"data: a", b"data:b", b": c", b"event: e", b"\xef\xbb\xbf", b"x"]
+    [
+        b"\n",
+        b"\r",
+        b"\r\n",
+        b"\n\n",
+        b"data: a",
+        b"data:b",
+        b": c",
+        b"event: e",
+        b"\xef\xbb\xbf",
+        b"x",
+    ]
 )
 STREAMS = st.lists(PIECES, max_size=30).map(b"".join)
 

@@ -34,10 +34,9 @@ async def test_stop_ends_running_streams_and_counts_none_as_cancelled() -> None:
     providers.faults.put("a/m", Fault(kind=FaultKind.SLOW, delay_s=0.2))
     base = await providers.start()
     document = {"model": "m", "input": "hi", "stream": True}
-    async with aiohttp.ClientSession() as http:
-        async with http.post(f"{base}/a/v1/responses", json=document) as response:
-            await response.content.readany()
-            await providers.stop()
+    async with aiohttp.request("POST", f"{base}/a/v1/responses", json=document) as response:
+        await response.content.readany()
+        await providers.stop()
     assert providers.journal.count("a/m") == 1
     assert providers.journal.count_cancelled("a/m") == 0
 

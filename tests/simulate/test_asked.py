@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentbox_cli.simulate.app import _ANSWERS
-from agentbox_cli.simulate.asked import ECHO_LIMIT, Endpoint, Malformed, read_request
+from agentbox_cli.simulate.asked import ECHO_LIMIT, MAX_NAME, Endpoint, Malformed, read_request
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
 NAMES = st.sampled_from(
@@ -33,7 +33,7 @@ POSTED = st.sampled_from([endpoint for endpoint in Endpoint if endpoint in _ANSW
 
 
 def ask(endpoint: Endpoint, **fields: Any) -> Any:
-    return read_request(endpoint, "p", json.dumps({"model": "m", **fields}).encode())
+    return read_request(endpoint, "p", json.dumps({"model": "m"} | fields).encode())
 
 
 @given(POSTED, FIELDS)
@@ -57,6 +57,11 @@ def test_a_deeply_nested_document_is_malformed() -> None:
     body = b'{"model":"m","input":' + b"[" * 5000 + b"]" * 5000 + b"}"
     with pytest.raises(Malformed):
         read_request(Endpoint.EMBEDDINGS, "p", body)
+
+
+def test_a_name_without_end_is_malformed() -> None:
+    with pytest.raises(Malformed):
+        ask(Endpoint.RESPONSES, model="m" * (MAX_NAME + 1))
 
 
 def test_half_a_character_is_malformed() -> None:

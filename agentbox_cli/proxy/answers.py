@@ -1,0 +1,267 @@
+"""Reading a provider's answer as far as the client may get it.
+
+A unary answer is read whole. A stream is held back until its first content, so that a failure
+before it stays unseen, and is then passed on by whole events, so that a broken one can still be
+ended in its protocol's own way.
+"""
+
+import asyncio
+import typing
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agentbox_cli.providers.model import ErrorKind, Protocol
+from agentbox_cli.proxy.answer import read_answer, tokens_of
+from agentbox_cli.proxy.classify import CompiledPattern, classify
+from agentbox_cli.proxy.encoding import UndecodableError, decoded, stream_decoder
+from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.headers import client_headers
+from agentbox_cli.proxy.sse import EventTooLargeError
+from agentbox_cli.proxy.stream import Piece, PieceKind, StreamReader
+from agentbox_cli.proxy.upstream import AttemptFailed, Reply
+from agentbox_cli.usage.record import Tokens
+
+# What is kept back of a stream before its first content.
+HELD_BYTES = 64 * 1024
+ERROR_BODY_BYTES = 1024 * 1024
+EVENT_STREAM = "text/event-stream"
+OK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How to read an answer.
+
+    Args:
+        protocol: what it is written in.
+        patterns: the provider's own wordings of failures.
+        stream: whether a stream was asked for.
+        pause: seconds that a stream may pause after its first content.
+    """
+
+    protocol: Protocol
+    patterns: Sequence[CompiledPattern]
+    stream: bool
+    pause: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """The usage object of an answer, as the provider reported it."""
+
+    protocol: Protocol
+    usage: dict[str, Any] | None = None
+
+    @property
+    def tokens(self) -> Tokens:
+        """Its token counts."""
+        return tokens_of(self.protocol, self.usage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnaryAnswer:
+    """A whole answer: headers for the client, the body as it came, and the usage it reports."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    spent: Spent
+
+
+@dataclass(slots=True, kw_only=True)
+class StreamAnswer:
+    """A stream that has begun with content.
+
+    Args:
+        status, headers: for the client.
+        first: everything up to and with the first content.
+        reader: knows what was seen: usage, failure, completeness.
+    """
+
+    status: int
+    headers: dict[str, str]
+    first: bytes
+    reader: StreamReader
+    _reading: Reading
+    _reply: Reply
+    _chunks: AsyncIterator[bytes]
+    _ended: bool = False
+
+    @property
+    def spent(self) -> Spent:
+        """What the stream has reported so far."""
+        return Spent(protocol=self._reading.protocol, usage=self.reader.usage)
+
+    async def rest(self) -> AsyncIterator[bytes]:
+        """The whole events that follow; raises AttemptFailed when the stream breaks."""
+        while not self._ended:
+            chunk = await _next_chunk(self._chunks, self._reading.pause)
+            if chunk is None:
+                break
+            out = b"".join(self._pieces(chunk))
+            if out:
+                yield out
+        if not self.reader.finish() or self.reader.failure is not None:
+            raise AttemptFailed(self.reader.failure or _unfinished())
+
+    def close(self) -> None:
+        """End the call upstream."""
+        self._reply.close()
+
+    def _pieces(self, chunk: bytes) -> list[bytes]:
+        pieces = []
+        for piece in _events(self.reader, chunk):
+            if _is_bad_end(self.reader, piece):
+                self._ended = True
+                break
+            pieces.append(piece.raw)
+        return pieces
+
+
+class OpenStream(typing.Protocol):
+    """A stream that has begun with content, however it came; `StreamAnswer` explains."""
+
+    @property
+    def status(self) -> int:
+        """The status for the client."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers for the client."""
+
+    @property
+    def first(self) -> bytes:
+        """Everything up to and with the first content."""
+
+    @property
+    def reader(self) -> StreamReader:
+        """What was seen of it."""
+
+    @property
+    def spent(self) -> Spent:
+        """What it has reported so far."""
+
+    def rest(self) -> AsyncIterator[bytes]:
+        """The whole events that follow; raises AttemptFailed when the stream breaks."""
+
+    def close(self) -> None:
+        """End the call."""
+
+
+Answer = UnaryAnswer | OpenStream
+
+
+async def read_reply(reply: Reply, reading: Reading) -> Answer:
+    """Read an answer up to its first content, or whole; raises AttemptFailed."""
+    if reply.status != OK:
+        raise AttemptFailed(await _error_of(reply, reading))
+    is_stream = reply.headers.get("content-type", "").startswith(EVENT_STREAM)
+    if reading.stream and is_stream:
+        return await _begin_stream(reply, reading)
+    return await _whole(reply, reading)
+
+
+async def _error_of(reply: Reply, reading: Reading) -> Failure:
+    body = await _read_error(reply)
+    text = decoded(body, reply.headers.get("content-encoding")) or b""
+    return classify(reply.status, reply.headers, text, reading.patterns, reading.protocol)
+
+
+async def _whole(reply: Reply, reading: Reading) -> UnaryAnswer:
+    body = await reply.read()
+    text = decoded(body, reply.headers.get("content-encoding"))
+    usage = None
+    if text is not None:
+        read = read_answer(reading.protocol, text, reading.patterns)
+        if read.failure is not None:
+            raise AttemptFailed(read.failure)
+        usage = read.usage
+    reply.close()
+    return UnaryAnswer(
+        status=reply.status,
+        headers=client_headers(reply.headers.items()),
+        body=body,
+        spent=Spent(protocol=reading.protocol, usage=usage),
+    )
+
+
+async def _begin_stream(reply: Reply, reading: Reading) -> OpenStream:
+    reader = StreamReader(reading.protocol, reading.patterns)
+    chunks = _decoded_chunks(reply)
+    held: list[bytes] = []
+    size = 0
+    while not reader.content_seen and size <= HELD_BYTES:
+        chunk = await anext(chunks, None)
+        if chunk is None:
+            reader.finish()
+            raise AttemptFailed(reader.failure or _unfinished())
+        for piece in _events(reader, chunk):
+            if _is_bad_end(reader, piece):
+                if reader.content_seen:
+                    break
+                raise AttemptFailed(reader.failure or _unfinished())
+            held.append(piece.raw)
+            size += len(piece.raw)
+    headers = client_headers(reply.headers.items())
+    headers.pop("content-encoding", None)
+    return StreamAnswer(
+        status=reply.status,
+        headers=headers,
+        first=b"".join(held),
+        reader=reader,
+        _reading=reading,
+        _reply=reply,
+        _chunks=chunks,
+        _ended=reader.failure is not None,
+    )
+
+
+def _events(reader: StreamReader, chunk: bytes) -> list[Piece]:
+    try:
+        return reader.feed(chunk)
+    except EventTooLargeError as error:
+        failure = Failure(kind=ErrorKind.SERVER, status=None, message=str(error))
+        raise AttemptFailed(failure) from None
+
+
+def _is_bad_end(reader: StreamReader, piece: Piece) -> bool:
+    """Whether a piece must not be passed on: an error, or an end without the protocol's marker."""
+    return piece.kind is PieceKind.ERROR or (piece.kind is PieceKind.END and not reader.complete)
+
+
+async def _decoded_chunks(reply: Reply) -> AsyncIterator[bytes]:
+    decode = stream_decoder(reply.headers.get("content-encoding"))
+    try:
+        async for chunk in reply.chunks():
+            yield decode(chunk)
+    except UndecodableError as error:
+        failure = Failure(kind=ErrorKind.SERVER, status=None, message=str(error))
+        raise AttemptFailed(failure) from None
+
+
+async def _next_chunk(chunks: AsyncIterator[bytes], pause: float) -> bytes | None:
+    try:
+        async with asyncio.timeout(pause):
+            return await anext(chunks, None)
+    except TimeoutError:
+        message = f"the stream paused for more than {pause:g} seconds"
+        failure = Failure(kind=ErrorKind.TIMEOUT, status=None, message=message)
+        raise AttemptFailed(failure) from None
+
+
+async def _read_error(reply: Reply) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in reply.chunks():
+        parts.append(chunk)
+        size += len(chunk)
+        if size > ERROR_BODY_BYTES:
+            break
+    reply.close()
+    return b"".join(parts)
+
+
+def _unfinished() -> Failure:
+    message = "the stream ended before it was complete"
+    return Failure(kind=ErrorKind.SERVER, status=None, message=message)

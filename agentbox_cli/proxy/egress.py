@@ -1,0 +1,194 @@
+"""The way back: LiteLLM translates a call, and the proxy makes the provider's call itself.
+
+LiteLLM's deployments point here instead of at providers. So it holds no provider key and opens no
+outside connection, and the proxy sees the true status, headers, usage and completeness, which
+LiteLLM would garble: 413 becomes 429, 422 becomes a 200 with `null`, Retry-After and quota headers
+vanish, a truncated stream gets a made-up happy end (measured).
+"""
+
+import asyncio
+import hmac
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from agentbox_cli.providers.model import Protocol
+from agentbox_cli.proxy.answers import OpenStream, Spent, UnaryAnswer, read_reply
+from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.lanes import DirectLane, Order
+from agentbox_cli.proxy.request import Ask, BadBody, body_for, read_ask
+from agentbox_cli.proxy.upstream import AttemptFailed
+from agentbox_cli.proxy.wire import error_body
+
+ATTEMPT = "x-agentbox-attempt"
+
+# What LiteLLM is told of any failure. The true one is kept beside; with most other statuses
+# LiteLLM does things of its own, with this one it only gives up (measured).
+FAILED = 424
+
+_PROTOCOLS = {
+    "/chat/completions": Protocol.OPENAI_CHAT,
+    "/embeddings": Protocol.OPENAI_EMBEDDINGS,
+    "/responses": Protocol.OPENAI_RESPONSES,
+    "/messages": Protocol.ANTHROPIC_MESSAGES,
+}
+# Taken from the client, because LiteLLM speaks in its own name; the rest of a provider call's
+# headers is what LiteLLM found right for its translation.
+_OF_CLIENT = ("user-agent", "idempotency-key", "x-client-request-id")
+_OF_ENGINE = ("accept", "anthropic-version", "anthropic-beta", "openai-beta")
+
+
+@dataclass(slots=True, kw_only=True)
+class Loop:
+    """One attempt on its way through LiteLLM and back: what the provider really said.
+
+    Args:
+        attempt: names it in LiteLLM's request.
+        call, order: what is attempted.
+        called: whether LiteLLM came back at all.
+        failure: how the provider failed.
+        spent: what the provider reported.
+        headers: those of the provider's answer that clients get.
+    """
+
+    attempt: str
+    call: Call
+    order: Order
+    called: bool = False
+    failure: Failure | None = None
+    spent: Spent | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    task: asyncio.Task[Any] | None = None
+
+
+class Egress:
+    """The listener that LiteLLM calls.
+
+    Args:
+        direct: makes the provider calls.
+    """
+
+    def __init__(self, direct: DirectLane) -> None:
+        self.secret = SecretStr(secrets.token_urlsafe(32))
+        self._secret = self.secret.get_secret_value().encode()
+        self._direct = direct
+        self._loops: dict[str, Loop] = {}
+        self._runner: web.ServerRunner | None = None
+
+    async def start(self) -> str:
+        """Listen on a free port of 127.0.0.1 and return the address."""
+        server = web.Server(self._serve, handler_cancellation=True, access_log=None)
+        self._runner = web.ServerRunner(server)
+        await self._runner.setup()
+        bound = socket.create_server(("127.0.0.1", 0))
+        bound.setblocking(False)  # noqa: FBT003 - the signature is Python's
+        await web.SockSite(self._runner, bound).start()
+        return f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+    async def stop(self) -> None:
+        """Close the listener."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def open(self, call: Call, order: Order) -> Loop:
+        """Expect LiteLLM to come back for an attempt."""
+        loop = Loop(attempt=secrets.token_hex(12), call=call, order=order)
+        self._loops[loop.attempt] = loop
+        return loop
+
+    def close(self, loop: Loop) -> None:
+        """Expect it no more; a provider call that is still under way is cancelled."""
+        self._loops.pop(loop.attempt, None)
+        if loop.task is not None and not loop.task.done():
+            loop.task.cancel()
+
+    async def _serve(self, http: web.BaseRequest) -> web.StreamResponse:
+        if not self._knows_the_secret(http.headers):
+            return _refusal(None, 401, "this port is not for you")
+        loop = self._loops.get(http.headers.get(ATTEMPT, ""))
+        protocol = _protocol_of(http.path)
+        if loop is None or protocol is None or http.method != "POST":
+            return _refusal(protocol, 404, "no such attempt")
+        try:
+            ask = read_ask(await http.content.read())
+        except BadBody as error:
+            return _refusal(protocol, 400, str(error))
+        loop.called, loop.task = True, asyncio.current_task()
+        try:
+            return await self._relay(http, loop, ask, protocol)
+        except AttemptFailed as failed:
+            loop.failure = failed.failure
+            return _refusal(protocol, FAILED, failed.failure.message)
+
+    def _knows_the_secret(self, headers: Mapping[str, str]) -> bool:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        offered = token if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        return hmac.compare_digest(offered.encode("utf-8", "surrogatepass"), self._secret)
+
+    async def _relay(
+        self, http: web.BaseRequest, loop: Loop, ask: Ask, protocol: Protocol
+    ) -> web.StreamResponse:
+        link = loop.call.link
+        order = _provider_order(loop.order, ask, http.headers)
+        reply = await self._direct.post(
+            link, protocol, body_for(ask, link), order, fresh=loop.call.fresh
+        )
+        async with reply:
+            reading = self._direct.reading(link.deployment, protocol, order)
+            answer = await read_reply(reply, reading)
+            loop.headers = answer.headers
+            if isinstance(answer, UnaryAnswer):
+                loop.spent = answer.spent
+                return web.Response(body=answer.body, headers={"content-type": "application/json"})
+            return await _relay_stream(http, loop, answer)
+
+
+async def _relay_stream(
+    http: web.BaseRequest, loop: Loop, answer: OpenStream
+) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+    await response.prepare(http)
+    try:
+        await response.write(answer.first)
+        async for events in answer.rest():
+            await response.write(events)
+    except AttemptFailed as failed:
+        # Only a broken connection keeps LiteLLM from making up a happy end (measured).
+        loop.failure = failed.failure
+        if http.transport is not None:
+            http.transport.abort()
+    finally:
+        loop.spent = answer.spent
+    return response
+
+
+def _provider_order(order: Order, ask: Ask, engine: Mapping[str, str]) -> Order:
+    headers = {name: order.client[name] for name in _OF_CLIENT if name in order.client}
+    headers |= {name: engine[name] for name in _OF_ENGINE if name in engine}
+    return Order(
+        request_id=order.request_id,
+        endpoint=order.endpoint,
+        ask=ask,
+        client=headers,
+        quotas=order.quotas,
+        stream_timeout=order.stream_timeout,
+        drill_check=order.drill_check,
+    )
+
+
+def _protocol_of(path: str) -> Protocol | None:
+    for ending, protocol in _PROTOCOLS.items():
+        if path.endswith(ending):
+            return protocol
+    return None
+
+
+def _refusal(protocol: Protocol | None, status: int, message: str) -> web.Response:
+    body = error_body(protocol or Protocol.OPENAI_CHAT, status, None, message)
+    return web.Response(status=status, body=body, content_type="application/json")

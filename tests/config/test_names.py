@@ -1,0 +1,16 @@
+from agentbox_cli.config.names import closest, dotted
+
+
+def test_paths_read_as_people_write_them() -> None:
+    assert (
+        dotted(("litellm", "models", "default", 1, "model")) == "litellm.models.default[1].model"
+    )
+    assert dotted(("models", "gpt-4.1", 0)) == 'models."gpt-4.1"[0]'
+    assert dotted(('a "b"',)) == '"a \\"b\\""'
+    assert dotted(()) == ""
+
+
+def test_the_closest_name_is_found_whatever_its_case() -> None:
+    assert closest("prot", ["port", "models"]) == "port"
+    assert closest("API_KEY", ["api_key"]) == "api_key"
+    assert closest("zzz", ["port"]) is None
