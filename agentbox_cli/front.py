@@ -3,6 +3,7 @@
 Only the standard library, and little of it: `agentbox --version` costs little more than Python.
 """
 
+import os
 import sys
 
 from agentbox_cli import __version__
@@ -18,9 +19,18 @@ def main(argv: list[str] | None = None) -> int:
         The exit code.
     """
     arguments = sys.argv[1:] if argv is None else argv
+    _replace_closed_streams()
     if arguments in (["--version"], ["-V"]):
         sys.stdout.write(f"agentbox {__version__}\n")
         return 0
     from agentbox_cli.cli.boundary import run  # noqa: PLC0415 - costs more than the rest
 
     return run(arguments)
+
+
+def _replace_closed_streams() -> None:
+    # Python has no stream where a caller closed the descriptor (`>&-`).
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for good
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for good

@@ -1,5 +1,6 @@
 """Where every command ends: errors become one line for people and an exit code."""
 
+import io
 import os
 import sys
 import traceback
@@ -13,32 +14,44 @@ from agentbox_cli.errors import AgentboxError, Exit
 
 def run(argv: list[str]) -> int:
     """Run a command line and give its exit code; never lets a traceback out."""
-    from agentbox_cli.cli.app import root
-
+    _escape_what_cannot_be_printed()
     try:
-        code = typer.main.get_command(root())(
-            args=argv, prog_name="agentbox", standalone_mode=False
-        )
+        code = _answer(argv)
         sys.stdout.flush()
+    except BrokenPipeError:
+        return _pipe_is_closed()
+    return code
+
+
+def _answer(argv: list[str]) -> int:
+    try:
+        return _invoke(argv)
     except AgentboxError as error:
         return _tell(error)
     except BrokenPipeError:
-        return _pipe_is_closed()
+        raise
     except (KeyboardInterrupt, EOFError, typer.Abort):
         sys.stderr.write("\n")
         return Exit.INTERRUPTED
-    except typer.Exit as leaving:
-        return leaving.exit_code
     except Exception as error:  # noqa: BLE001 - this is the boundary
         return _tell_of_usage(error) if _is_usage(error) else _tell_of_bug(error)
-    return code if isinstance(code, int) else Exit.OK
+
+
+def _invoke(argv: list[str]) -> int:
+    from agentbox_cli.cli.app import root
+
+    command = typer.main.get_command(root())
+    try:
+        # Not command.main(), which ends the process with 1 when stdout is closed.
+        with command.make_context("agentbox", list(argv)) as context:
+            command.invoke(context)
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    return Exit.OK
 
 
 def _tell(error: AgentboxError) -> int:
-    lines = [f"error: {error.message}"]
-    if error.hint:
-        lines.append(f"hint: {error.hint}")
-    _to_stderr(lines)
+    _to_stderr(f"error: {error.message}", error.hint)
     return error.exit_code
 
 
@@ -48,24 +61,17 @@ def _is_usage(error: Exception) -> bool:
 
 
 def _tell_of_usage(error: Exception) -> int:
-    context = getattr(error, "ctx", None)
-    if type(error).__name__ == "NoArgsIsHelpError":
-        return Exit.OK
     message = error.format_message()  # type: ignore[attr-defined] # checked by _is_usage
-    lines = [f"error: {message}"]
-    if context is not None:
-        lines.append(f"hint: {context.command_path} --help")
-    _to_stderr(lines)
+    context = getattr(error, "ctx", None)
+    _to_stderr(f"error: {message}", f"{context.command_path} --help" if context else None)
     return Exit.USAGE
 
 
 def _tell_of_bug(error: Exception) -> int:
     place = _write_bug_file(error)
     _to_stderr(
-        [
-            f"error: agentbox failed by a fault of its own: {type(error).__name__}",
-            f"hint: please report it with {place}" if place else "hint: please report it",
-        ]
+        f"error: agentbox failed by a fault of its own: {type(error).__name__}",
+        f"please report it with {place}" if place else "please report it",
     )
     return Exit.BUG
 
@@ -80,11 +86,18 @@ def _write_bug_file(error: Exception) -> Path | None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(head + redact(text, ()))
     except OSError:
         return None
     return path
+
+
+def _escape_what_cannot_be_printed() -> None:
+    # A path may hold bytes that are no text, and a plain C locale has ASCII only.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _pipe_is_closed() -> int:
@@ -93,5 +106,5 @@ def _pipe_is_closed() -> int:
     return Exit.BROKEN_PIPE
 
 
-def _to_stderr(lines: list[str]) -> None:
-    sys.stderr.write("\n".join(lines) + "\n")
+def _to_stderr(message: str, hint: str | None) -> None:
+    sys.stderr.write(f"{message}\nhint: {hint}\n" if hint else f"{message}\n")

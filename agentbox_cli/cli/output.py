@@ -1,21 +1,14 @@
 """Text for people and JSON for programs."""
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-PLAIN_WIDTH = 80
+from typing import Any
 
 
 def emit_json(name: str, document: dict[str, Any]) -> None:
-    """Print a JSON document of the schema `agentbox.<name>/1`."""
-    text = json.dumps({"schema": f"agentbox.{name}/1", **document}, indent=2, ensure_ascii=False)
-    sys.stdout.write(text + "\n")
+    """Print a JSON document of the schema `agentbox.<name>/1`, in ASCII for every locale."""
+    say(json.dumps({"schema": f"agentbox.{name}/1", **document}, indent=2))
 
 
 def say(text: str = "") -> None:
@@ -28,16 +21,17 @@ def notice(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
-def console() -> "Console":
-    """A console for stdout: colour on terminals only, 80 columns elsewhere."""
-    from rich.console import Console
-
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
-    return Console(file=sys.stdout, width=width, highlight=False, emoji=False, markup=False)
-
-
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table without frames, so that columns can be cut out of it."""
+    """Print a table without frames; on a terminal it fits the width, elsewhere nothing wraps."""
+    listed = [list(row) for row in rows]
+    if sys.stdout.isatty():
+        _print_fitting(columns, listed)
+    else:
+        _print_plain([list(columns), *listed])
+
+
+def _print_fitting(columns: Sequence[str], rows: list[list[str]]) -> None:
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -46,7 +40,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         grid.add_column(column, overflow="fold")
     for row in rows:
         grid.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    console().print(grid)
+    Console(file=sys.stdout, highlight=False, emoji=False, markup=False).print(grid)
+
+
+def _print_plain(lines: list[list[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        say("  ".join(padded).rstrip())
 
 
 _STYLES = {

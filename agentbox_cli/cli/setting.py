@@ -28,12 +28,17 @@ def apply_root_options(
     ctx.meta[_CONFIG] = config
 
 
+def named_config(ctx: typer.Context) -> Path | None:
+    """The file that `--config` names, whether it exists or not."""
+    named = ctx.meta.get(_CONFIG)
+    return Path(named) if named else None
+
+
 def config_file(ctx: typer.Context) -> Path:
     """The config.yml that this command uses; raises ConfigError if there is none."""
     from agentbox_cli.config.store import find
 
-    named = ctx.meta.get(_CONFIG)
-    return find(Path(named) if named else None, standard_paths(), os.environ)
+    return find(named_config(ctx), standard_paths(), os.environ)
 
 
 def current_setup(ctx: typer.Context) -> "Setup":

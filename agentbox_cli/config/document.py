@@ -6,8 +6,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentbox_cli.config.grow import grow
 from agentbox_cli.config.syntax import Fault
-from agentbox_cli.config.tree import Entry, Mapping, Node, child, grow
+from agentbox_cli.config.tree import Entry, Mapping, Node, child
 
 Path = tuple[str | int, ...]
 

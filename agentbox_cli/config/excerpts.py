@@ -15,7 +15,7 @@ MAX_WIDTH = 100
 _MASK = "*"
 _UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _SECRET_KEY = re.compile(
-    r"(?i)(api[_-]?key|token|secret|password|passwd|credential|authorization|cookie)s?$"
+    r"(?i)(key|token|secret|password|passwd|credential|authorization|cookie)s?$"
 )
 # Settings of a provider that hold no key; whatever else stands there may be one.
 _HARMLESS = frozenset({"api_base", "protocol"})
@@ -24,10 +24,12 @@ _HARMLESS = frozenset({"api_base", "protocol"})
 _AFTER_SECRET_KEY = re.compile(
     r"(?i)(?:key|token|secret|password|passwd|credential|authorization|cookie)s?[\"']?\s*:\s*(.+)"
 )
-_AFTER_COLON = re.compile(r":\s*(.+)")
+_NAMES_SECRET = re.compile(r"(?i)(?:key|token|secret|password|authorization)s?[\"']?\s*:")
+_ANY_VALUE = re.compile(r"^(?:[^:]*:)?\s*(.*)")
+_HARMLESS_LINE = re.compile(r"\s*(?:#|api_base\s*:|protocol\s*:)")
 _PURE_REFERENCE = re.compile(r"""["']?\$\{[A-Za-z0-9_]+\}["']?\s*(?:[,}\]#].*)?""")
 _KEY_LIKE = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{20,}")
-_KEY_PARTS = frozenset({"headers", "env", "api_key"})
+_KEY_PARTS = frozenset({"providers", "headers", "env", "api_key"})
 
 
 Spans = tuple[tuple[int, int], ...]
@@ -54,7 +56,7 @@ def excerpt_line(document: Document, number: int, path: Path, secrets: Spans) ->
         if first < last:
             line = line[:first] + _MASK * (last - first) + line[last:]
     if document.faults:
-        line = _mask_blindly(line, path)
+        line = _mask_blindly(line, path, _line_before(document, number))
     return printable(_same_length(line))
 
 
@@ -106,7 +108,9 @@ def _width(character: str) -> int:
 
 
 def _secret_nodes(node: Node, path: Path) -> Iterator[Node]:
-    if isinstance(node, Mapping):
+    if path and path[-1] == "api_key" and isinstance(node, Mapping | Sequence):
+        yield node
+    elif isinstance(node, Mapping):
         for entry in node.entries:
             yield from _secret_nodes(entry.value, (*path, str(entry.name)))
     elif isinstance(node, Sequence):
@@ -131,10 +135,19 @@ def _in_provider(path: Path) -> bool:
     return path[:2] == (OUR_SECTION, "providers") and path[-1] not in _HARMLESS
 
 
-def _mask_blindly(line: str, path: Path) -> str:
-    pattern = _AFTER_COLON if _KEY_PARTS.intersection(path) else _AFTER_SECRET_KEY
+def _line_before(document: Document, number: int) -> str:
+    above = (document.line(line) for line in range(number - 1, 0, -1))
+    return next((line for line in above if line.strip()), "")
+
+
+def _mask_blindly(line: str, path: Path, before: str) -> str:
+    # A line without a colon may go on with the value of the line before.
+    goes_on = ":" not in line and bool(_NAMES_SECRET.search(before))
+    is_below_key = goes_on or bool(_KEY_PARTS.intersection(path))
+    may_hold_key = is_below_key and not _HARMLESS_LINE.match(line)
+    pattern = _ANY_VALUE if may_hold_key else _AFTER_SECRET_KEY
     found = pattern.search(line)
-    if found and not _PURE_REFERENCE.fullmatch(found[1]):
+    if found and found[1] and not _PURE_REFERENCE.fullmatch(found[1]):
         line = line[: found.start(1)] + _MASK * len(found[1])
     return _KEY_LIKE.sub(lambda word: _MASK * len(word[0]), line)
 

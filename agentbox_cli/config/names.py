@@ -4,6 +4,8 @@ import difflib
 import re
 from collections.abc import Iterable
 
+LONGEST = 60
+
 _BARE = re.compile(r"[A-Za-z0-9_@+:*-]+")
 
 
@@ -15,8 +17,15 @@ def dotted(path: Iterable[str | int]) -> str:
 def _step(part: str | int) -> str:
     if isinstance(part, int):
         return f"[{part}]"
+    part = shortened(part)
     quoted = part.replace("\\", "\\\\").replace('"', '\\"')
     return f".{part}" if _BARE.fullmatch(part) else f'."{quoted}"'
+
+
+def shortened(name: str) -> str:
+    """A name to show: where an open quote made a whole passage a name, its first word."""
+    first = re.split(r":\s|[\r\n]", name, maxsplit=1)[0][:LONGEST]
+    return name if first == name else f"{first}..."
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

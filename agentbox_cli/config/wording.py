@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from agentbox_cli.config.model import HostConfig
-from agentbox_cli.config.names import closest, dotted
+from agentbox_cli.config.names import closest, dotted, shortened
 from agentbox_cli.config.problems import Issue
 
 _KEY = "[key]"
@@ -68,10 +68,9 @@ def _error(detail: ErrorDetails, data: Mapping[Any, Any]) -> _Error:
     is_branch = False
     loc = detail["loc"]
     for index, part in enumerate(loc):
-        is_there, below = _below(value, part)
-        if is_there:
-            path.append(part)
-            value = below
+        if below := _below(value, part):
+            step, value = below
+            path.append(step)
         elif detail["type"] == "missing" and index == len(loc) - 1:
             path.append(part)
         elif part != _KEY:
@@ -87,16 +86,18 @@ def _error(detail: ErrorDetails, data: Mapping[Any, Any]) -> _Error:
     )
 
 
-def _below(value: Any, part: str | int) -> tuple[bool, Any]:
-    if isinstance(value, dict):
-        if part in value:
-            return True, value[part]
-        # pydantic names keys that are neither text nor whole numbers by their text.
-        named = [item for key, item in value.items() if str(key) == part]
-        return bool(named), named[0] if named else None
+def _below(value: Any, part: str | int) -> tuple[str | int, Any] | None:
     if isinstance(value, list) and isinstance(part, int):
-        return True, value[part]
-    return False, None
+        return part, value[part]
+    if not isinstance(value, dict):
+        return None
+    # pydantic names the key false as 0, and null or 1.5 by their text (measured).
+    named = [key for key in value if key == part or str(key) == part]
+    return (_as_step(named[0]), value[named[0]]) if named else None
+
+
+def _as_step(key: Any) -> str | int:
+    return key if type(key) is int else str(key)
 
 
 def _is_true(error: _Error) -> bool:
@@ -169,7 +170,7 @@ def _is_number(value: Any) -> bool:
 def _unknown(error: _Error) -> Issue:
     key, parent = str(error.path[-1]), error.path[:-1]
     fields = list(fields_at(parent))
-    message, hint = f"unknown key {key!r}", None
+    message, hint = f"unknown key {shortened(key)!r}", None
     home = _home_of(key)
     if meant := closest(key, fields):
         message += f"; did you mean {meant!r}?"

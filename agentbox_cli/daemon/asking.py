@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from agentbox_cli.daemon.client import read_key
+from agentbox_cli.daemon.client import connect, read_key
 from agentbox_cli.daemon.probe import probe
 from agentbox_cli.daemon.states import SERVES
 from agentbox_cli.errors import ConfigError, ProviderError, ProxyError
@@ -42,7 +42,7 @@ def ask(paths: Paths, prompt: str, *, model: str, on_text: Callable[[str], None]
     if seen.state not in SERVES or seen.instance is None:
         raise ProxyError(f"the proxy is {seen.state}", hint="agentbox litellm start")
     found = seen.instance
-    connection = http.client.HTTPConnection(found.host, found.port, timeout=TIMEOUT_SECONDS)
+    connection = connect(found, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("POST", PATH, body=_body(prompt, model), headers=_headers(paths))
         response = connection.getresponse()

@@ -5,9 +5,12 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentbox_cli.daemon.instance import Instance
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
 
 HEALTH = "/health"
 STATUS = "/agentbox/status"
@@ -63,8 +66,7 @@ def get(
     """
     import http.client  # noqa: PLC0415 - 40 ms that a stopped proxy need not cost
 
-    host = _ANYWHERE.get(instance.host, instance.host)
-    connection = http.client.HTTPConnection(host, instance.port, timeout=timeout)
+    connection = connect(instance, timeout=timeout)
     headers = {"Accept": "application/json", "Connection": "close"}
     key = read_key(key_file) if key_file is not None else None
     if key is not None:
@@ -77,6 +79,14 @@ def get(
         return None
     finally:
         connection.close()
+
+
+def connect(instance: Instance, *, timeout: float) -> "HTTPConnection":
+    """A connection to the proxy, over loopback even when it listens everywhere."""
+    import http.client  # noqa: PLC0415 - 40 ms that a stopped proxy need not cost
+
+    host = _ANYWHERE.get(instance.host, instance.host)
+    return http.client.HTTPConnection(host, instance.port, timeout=timeout)
 
 
 def read_key(path: Path) -> str | None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,29 @@ class Launch:
     port: int
     config_file: Path
     token: str
+
+
+def daemon_argv(config_file: Path, port: int, working_dir: Path) -> Callable[[int], list[str]]:
+    """The real daemon's command line; it holds no secret.
+
+    Args:
+        config_file: the config.yml to serve, absolute.
+        port: where to listen; 0 for any free port.
+        working_dir: whose `.agentbox/.env` may hold keys.
+    """
+
+    def argv(lock_fd: int) -> list[str]:
+        return [
+            sys.executable,
+            "-P",  # nothing is imported from the directory it happens to be started in
+            *("-m", "agentbox_cli.daemon"),
+            *("--config", str(config_file)),
+            *("--port", str(port)),
+            *("--lock-fd", str(lock_fd)),
+            *("--working-dir", str(working_dir)),
+        ]
+
+    return argv
 
 
 class Child:

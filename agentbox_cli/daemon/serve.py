@@ -28,6 +28,8 @@ from agentbox_cli.providers.load import load_setup
 from agentbox_cli.providers.resolved import Resolved
 from agentbox_cli.proxy.server import ProxyServer, bind
 
+START_SECONDS = 60
+
 _log = logging.getLogger("agentbox")
 
 
@@ -56,6 +58,8 @@ def main(argv: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT; gives the exit code."""
     duty = _duty(argv)
     _log_to_stderr()
+    # A daemon whose starter was killed must not hang half-started for ever.
+    signal.alarm(START_SECONDS)
     try:
         paths = standard_paths()
         # The engine and its children must not keep the lock alive.
@@ -79,10 +83,12 @@ async def _serve(paths: Paths, duty: Duty) -> None:
         resolved=resolved,
         key=SecretStr(read_or_create(paths.key_file)),
         instance=duty.token,
+        paths=paths,
     )
     await server.start(sockets)
     described = _described(duty, resolved, sockets[0].getsockname()[:2])
     instance.announce(paths, duty.lock_fd, described)
+    signal.alarm(0)
     _log.info("serving on %s with %s", described.url, duty.config_file)
     await stop.wait()
     _log.info("draining: open streams may finish")

@@ -37,6 +37,9 @@ _SWITCHES: Mapping[str, str] = MappingProxyType(
         "LITELLM_LOCAL_AUTOROUTER_PRESETS": "True",
         "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
         "LITELLM_DONT_SHOW_FEEDBACK_BOX": "true",
+        # Otherwise every failed call, an everyday thing here, fills the log with tracebacks that
+        # quote prompts; the egress knows the true failure.
+        "LITELLM_LOG": "CRITICAL",
         # The SDKs inside it would repeat calls on their own; embeddings did so (measured).
         "DEFAULT_MAX_RETRIES": "0",
         "DISABLE_ADMIN_UI": "True",

@@ -1,7 +1,7 @@
 """LiteLLM's config as text: one model group per deployment, and nothing for LiteLLM to decide.
 
-Which link is called, how often and for how long is the proxy's business, so there are no fallbacks,
-no retries and no cooldowns here. Every deployment points at the proxy's own egress, and secrets
+Which link is called, how often and for how long is the proxy's business: no fallbacks, no retries,
+no cooldowns here. Every deployment points at the proxy's own egress, and secrets
 are named, never written.
 """
 

@@ -4,17 +4,19 @@ Pure decisions: a `Walk` is asked for the next step, told what came of it, and n
 by itself. It shares `Memory` (cooldowns, quotas, warnings) with the other requests.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from agentbox_cli.providers.model import ErrorKind, Protocol
 from agentbox_cli.providers.resolved import Chain, Deployment, Lane, Link, Router, Toggles
-from agentbox_cli.proxy.cooldown import RATE_LIMITED, TRANSIENT, Cooldowns
+from agentbox_cli.proxy.cooldown import NO_PROBE, RATE_LIMITED, TRANSIENT, Cooldowns, Pause, Probe
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.quota import Quotas
 
 FIRST_BACKOFF = 0.1
 LONGEST_WAIT_FOR_LAST_LINK = 5.0
+# An estimate this much over a window is no matter of how tokens are counted.
+SURELY = 1.2
 
 COOLING = "skipped-cooling"
 EXHAUSTED = "skipped-exhausted"
@@ -63,7 +65,7 @@ class Call:
         delay: seconds to wait before.
         timeout: seconds until its first content, or for a unary call its whole answer.
         whole_timeout: whether that is all the time this link may have, not what is left of it.
-        probe: whether the call holds the link's probe.
+        probe: what it holds of the link's probe.
         fresh: whether it must not reuse a connection.
     """
 
@@ -72,8 +74,30 @@ class Call:
     delay: float = 0.0
     timeout: float
     whole_timeout: bool = True
-    probe: bool = False
+    probe: Probe = NO_PROBE
     fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Again:
+    """The same link once more; if that cannot be any more, `failure` is its last word.
+
+    Args:
+        call: what failed.
+        failure: how.
+        delay: seconds to wait before.
+        fresh: whether the next call must not reuse a connection.
+    """
+
+    call: Call
+    failure: Failure
+    delay: float
+    fresh: bool
+
+    @property
+    def early(self) -> bool:
+        """Whether it goes on with a probe of a link that is still cooling."""
+        return bool(self.call.probe) and self.fresh and not self.call.fresh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +166,7 @@ class Walk:
         self._deadline = now + total
         self._outcomes: dict[int, Outcome] = {}
         self._remaining = list(chain.links)
-        self._again: Call | None = None
+        self._again: _Again | None = None
         self._current: Call | None = None
         self._calls = 0
         self._retries = 0
@@ -157,13 +181,17 @@ class Walk:
 
     def next(self, now: float) -> Call | Verdict:
         """Say what to do next."""
-        if self._again is not None:
-            self._current, self._again = self._again, None
-            self._memory.quotas.reserve(self._current.link.deployment)
-            return self._current
+        again, self._again = self._again, None
+        if again is not None:
+            link, delay = again.call.link, again.delay
+            in_time = now + delay < self._deadline
+            if in_time and not self._paused(link, now, delay=delay, early=again.early):
+                return self._call(link, now, delay=delay, fresh=again.fresh)
+            self._leave(link, again.failure)
         if not self._over and now < self._deadline:
-            for link in self._candidates(now):
-                return self._call(link, now)
+            link_or_none = self._candidate(now)
+            if link_or_none is not None:
+                return self._call(link_or_none, now)
         return self._verdict(now)
 
     def answered(self) -> None:
@@ -184,31 +212,24 @@ class Walk:
 
     def abandoned(self) -> None:
         """Note that the client went away before the current call found anything out."""
-        call = self._taken()
-        if call.probe:
-            self._memory.cooldowns.release(call.link.deployment)
+        self._memory.cooldowns.release(self._taken().probe)
 
     def failed(self, failure: Failure, now: float) -> None:
         """Note how the current call failed, and decide whether the link is tried again."""
         call = self._taken()
-        link, kind = call.link, failure.kind
-        moves_on = self._moves_on(kind)
-        if failure.reused_closed and not call.fresh:
+        no_fault = failure.reused_closed and not call.fresh
+        if no_fault:
             # The server had closed the connection before it saw us: no fault of the link.
-            self._again = self._repeat(call, now, delay=0.0, fresh=True)
-            if self._again is not None:
-                return
-        blamed = not failure.ours and (kind is not ErrorKind.TIMEOUT or call.whole_timeout)
-        if moves_on and blamed:
-            self._memory.cooldowns.failed(
-                link.deployment, kind, now, retry_after=failure.retry_after, probe=call.probe
-            )
-        elif call.probe:
-            self._memory.cooldowns.release(link.deployment)
-        self._note(link, failure, now)
-        self._again = self._retry(call, failure, now)
-        if self._again is None:
-            self._leave(failure, moves_on=moves_on)
+            self._memory.cooldowns.release(call.probe)
+            delay = 0.0 if self._may_repeat(failure) else None
+        else:
+            self._count(call, failure, now)
+            delay = self._retry_delay(call, failure)
+        if delay is None:
+            self._leave(call.link, failure)
+        else:
+            fresh = call.fresh or no_fault
+            self._again = _Again(call=call, failure=failure, delay=delay, fresh=fresh)
 
     def _taken(self) -> Call:
         call, self._current = self._current, None
@@ -217,36 +238,57 @@ class Walk:
         self._memory.quotas.settle(call.link.deployment)
         return call
 
-    def _candidates(self, now: float) -> Iterator[Link]:
-        """The links that may be called now, in order; asks for each only when it is needed."""
+    def _count(self, call: Call, failure: Failure, now: float) -> None:
+        kind = failure.kind
+        cut_short = kind is ErrorKind.TIMEOUT and failure.status is None and not call.whole_timeout
+        if self._moves_on(kind) and not cut_short:
+            self._memory.cooldowns.failed(
+                call.link.deployment,
+                kind,
+                now,
+                retry_after=failure.retry_after,
+                probe=call.probe,
+            )
+        else:
+            self._memory.cooldowns.release(call.probe)
+        self._note(call.link, failure)
+
+    def _candidate(self, now: float) -> Link | None:
+        """The next link in order that may be called now."""
         while self._remaining:
             link = self._remaining.pop(0)
-            skipped = self._skip(link, now)
+            skipped = self._misfit(link) or self._paused(link, now)
             if skipped is None:
-                yield link
-            else:
-                self._outcomes[link.number] = skipped
+                return link
+            self._outcomes[link.number] = skipped
         # Nobody answered: a link that is paused for a fault of its own may be tried all the same.
-        for link in self._chain.links:
-            outcome = self._outcomes.get(link.number)
-            if outcome and outcome.label == COOLING and self._may_probe_early(link, now):
-                yield link
+        for outcome in self.outcomes:
+            if outcome.label == COOLING and not self._paused(outcome.link, now, early=True):
+                return outcome.link
+        return None
 
-    def _may_probe_early(self, link: Link, now: float) -> bool:
-        pause = self._memory.cooldowns.pause(link.deployment, now)
-        return pause is None or pause.transient
+    def _paused(
+        self, link: Link, now: float, *, delay: float = 0.0, early: bool = False
+    ) -> Outcome | None:
+        """What keeps a link from being called after `delay` seconds, if anything does."""
+        pause = self._memory.cooldowns.pause(link.deployment, now + delay)
+        if pause is not None and not (early and pause.transient):
+            return Outcome(link=link, label=COOLING, recovers_in=pause.remaining)
+        wait = self._memory.quotas.exhausted_for(link.deployment, self._wall() + delay)
+        if wait is not None:
+            return Outcome(link=link, label=EXHAUSTED, recovers_in=wait)
+        return None
 
-    def _skip(self, link: Link, now: float) -> Outcome | None:
+    def _misfit(self, link: Link) -> Outcome | None:
+        """What keeps a link from serving this request at all, if anything does."""
         if not link.deployment.provider.usable:
             return Outcome(link=link, label=KEY_MISSING)
         if not self._fits(link):
             return Outcome(link=link, label=UNFIT)
-        pause = self._memory.cooldowns.pause(link.deployment, now)
-        if pause is not None:
-            return Outcome(link=link, label=COOLING, recovers_in=pause.remaining)
-        wait = self._memory.quotas.exhausted_for(link.deployment, self._wall())
-        if wait is not None:
-            return Outcome(link=link, label=EXHAUSTED, recovers_in=wait)
+        window, tokens = link.max_input_tokens, self._needs.input_tokens
+        too_small = window is not None and tokens > SURELY * window
+        if too_small and self._toggles.on_context_window:
+            return Outcome(link=link, label=UNFIT, failure=_too_long(link, tokens))
         return None
 
     def _fits(self, link: Link) -> bool:
@@ -254,75 +296,58 @@ class Walk:
         if deployment.lane(needs.protocol) is Lane.NONE:
             return False
         capabilities = deployment.model.capabilities
-        if capabilities is not None and not needs.capabilities <= capabilities:
-            return False
-        window = link.max_input_tokens
-        too_small = window is not None and needs.input_tokens > 1.2 * window
-        return not (too_small and self._toggles.on_context_window)
+        return capabilities is None or needs.capabilities <= capabilities
 
-    def _call(self, link: Link, now: float) -> Call:
+    def _call(self, link: Link, now: float, *, delay: float = 0.0, fresh: bool = False) -> Call:
         self._calls += 1
-        self._retries = 0
-        left = self._deadline - now
-        call = Call(
+        left = self._deadline - now - delay
+        self._outcomes.pop(link.number, None)
+        self._memory.quotas.reserve(link.deployment)
+        self._current = Call(
             link=link,
             number=self._calls,
+            delay=delay,
             timeout=min(link.timeout, left),
             whole_timeout=link.timeout <= left,
             probe=self._memory.cooldowns.claim(link.deployment),
+            fresh=fresh,
         )
-        self._current = call
-        self._memory.quotas.reserve(link.deployment)
-        return call
+        return self._current
 
-    def _retry(self, call: Call, failure: Failure, now: float) -> Call | None:
-        """The same link once more, if its failure allows that."""
-        link = call.link
+    def _retry_delay(self, call: Call, failure: Failure) -> float | None:
+        """Seconds until the same link may be called again; None if it may not be."""
         if failure.kind is ErrorKind.THROTTLE:
-            return self._wait_for_last(call, failure, now)
-        if self._memory.cooldowns.pause(link.deployment, now) is not None:
-            return None
+            return self._wait_for_last(call, failure)
         if failure.sent:
-            repeatable = failure.kind is ErrorKind.SERVER and self._needs.repeatable
-            allowed = min(1, self._router.num_retries) if repeatable else 0
+            repeated = failure.kind is ErrorKind.SERVER and self._needs.repeatable
+            allowed = min(1, self._router.num_retries) if repeated else 0
         else:
             allowed = self._router.num_retries if failure.kind is ErrorKind.CONNECTION else 0
         if self._retries >= allowed:
             return None
-        delay = FIRST_BACKOFF * 2**self._retries * self._jitter()
         self._retries += 1
-        return self._repeat(call, now, delay=delay)
+        return FIRST_BACKOFF * 2 ** (self._retries - 1) * self._jitter()
 
-    def _wait_for_last(self, call: Call, failure: Failure, now: float) -> Call | None:
+    def _wait_for_last(self, call: Call, failure: Failure) -> float | None:
         wait = failure.retry_after
         is_last = call.link is self._chain.links[-1]
         if not is_last or self._retries or wait is None or wait > LONGEST_WAIT_FOR_LAST_LINK:
             return None
         self._retries += 1
-        return self._repeat(call, now, delay=wait)
+        return wait
 
-    def _repeat(self, call: Call, now: float, *, delay: float, fresh: bool = False) -> Call | None:
-        left = self._deadline - now - delay
-        if left <= 0:
-            return None
-        self._calls += 1
-        deployment = call.link.deployment
-        return Call(
-            link=call.link,
-            number=self._calls,
-            delay=delay,
-            timeout=min(call.link.timeout, left),
-            whole_timeout=call.link.timeout <= left,
-            probe=self._memory.cooldowns.claim(deployment) or (fresh and call.probe),
-            fresh=fresh or call.fresh,
-        )
+    def _may_repeat(self, failure: Failure) -> bool:
+        """Whether it does no harm if the provider had taken the request after all."""
+        return self._needs.repeatable or not (failure.sent and failure.kind in TRANSIENT)
 
-    def _leave(self, failure: Failure, *, moves_on: bool) -> None:
-        unsure = failure.sent and (failure.kind in TRANSIENT)
-        if not moves_on or (unsure and not self._needs.repeatable):
-            self._passed_on, self._over = failure, True
-        elif self._bad_request is not None:
+    def _leave(self, link: Link, failure: Failure) -> None:
+        """Be done with a link: `failure` is its last word."""
+        self._retries = 0
+        self._note(link, failure)
+        if self._bad_request is not None:
             self._over = True
+        elif not self._moves_on(failure.kind) or not self._may_repeat(failure):
+            self._passed_on, self._over = failure, True
         elif failure.kind is ErrorKind.BAD_REQUEST:
             self._bad_request = failure
 
@@ -336,14 +361,9 @@ class Walk:
             return toggles.on_content_policy
         return toggles.on_error
 
-    def _note(self, link: Link, failure: Failure, now: float) -> None:
+    def _note(self, link: Link, failure: Failure) -> None:
         deployment, kind = link.deployment, failure.kind
-        pause = self._memory.cooldowns.pause(deployment, now)
-        heals = kind in _HEALS and self._moves_on(kind)
-        recovers_in = pause.remaining if pause and heals else (0.0 if heals else None)
-        self._outcomes[link.number] = Outcome(
-            link=link, label=kind.label, failure=failure, recovers_in=recovers_in
-        )
+        self._outcomes[link.number] = Outcome(link=link, label=kind.label, failure=failure)
         self._memory.last_errors[deployment.name] = kind.value
         if kind in _NEEDS_MENDING and self._moves_on(kind):
             self._memory.warnings[deployment.provider.name] = _warning(deployment, failure)
@@ -358,26 +378,48 @@ class Walk:
         )
 
     def _refreshed(self, outcome: Outcome, now: float) -> Outcome:
-        if outcome.label != COOLING:
-            return outcome
+        """An outcome with what is left of its link's cooldown by now."""
         pause = self._memory.cooldowns.pause(outcome.link.deployment, now)
-        if pause is None:
-            return outcome
-        failure = Failure(kind=pause.kind, status=None, message=f"cooling after {pause.kind}")
-        return Outcome(
-            link=outcome.link, label=COOLING, failure=failure, recovers_in=pause.remaining
-        )
+        remaining = pause.remaining if pause else 0.0
+        if outcome.label == COOLING:
+            return replace(outcome, failure=_cause(pause), recovers_in=remaining)
+        if outcome.failure is not None and outcome.failure.kind in _HEALS:
+            return replace(outcome, recovers_in=remaining)
+        return outcome
+
+
+def _cause(pause: Pause | None) -> Failure | None:
+    if pause is None:
+        return None
+    return Failure(kind=pause.kind, status=None, message=f"cooling after {pause.kind}")
+
+
+def _too_long(link: Link, tokens: int) -> Failure:
+    # Coding agents know Anthropic's words and OpenAI's code, and make their prompt shorter.
+    return Failure(
+        kind=ErrorKind.CONTEXT_WINDOW,
+        status=400,
+        message=f"prompt is too long: {tokens} tokens > {link.max_input_tokens} maximum"
+        f" (estimated, for {link.deployment.name})",
+        code="context_length_exceeded",
+    )
 
 
 def _speaks_for_all(outcomes: tuple[Outcome, ...]) -> Failure | None:
     """The failure that the client gets when no link will recover by itself."""
-    if _earliest(outcomes) is not None:
+    if any(_recovers(outcome) for outcome in outcomes):
         return None
-    called = [o.failure for o in outcomes if o.failure and not o.label.startswith("skipped")]
-    for failure in called:
+    failures = [o.failure for o in outcomes if o.failure and o.label != COOLING]
+    for failure in failures:
         if failure.kind is ErrorKind.CONTEXT_WINDOW:
             return failure
-    return called[0] if called else None
+    return failures[0] if failures else None
+
+
+def _recovers(outcome: Outcome) -> bool:
+    if outcome.recovers_in is None:
+        return False
+    return outcome.failure is None or outcome.failure.kind in _HEALS
 
 
 def _earliest(outcomes: tuple[Outcome, ...]) -> float | None:

@@ -97,7 +97,7 @@ def read_chat(state: StreamState, event: bytes, data: bytes) -> PieceKind:
     """Read an event of chat completions, or of completions."""
     chunk = decode(_CHUNKS, data)
     if chunk is None:
-        return PieceKind.CONTENT
+        return _opaque(state, event, data)
     state.error = _chat_error(chunk, event, data)
     if state.error:
         return PieceKind.ERROR
@@ -111,6 +111,14 @@ def read_chat(state: StreamState, event: bytes, data: bytes) -> PieceKind:
 
 _CHUNKS = msgspec.json.Decoder(_Chunk)
 _ANYTHING = msgspec.json.Decoder(dict[str, Any])
+
+
+def _opaque(state: StreamState, event: bytes, data: bytes) -> PieceKind:
+    """Judge data that nobody understands by the event's name."""
+    if not _is_named_error(event):
+        return PieceKind.CONTENT
+    state.error = data.decode("utf-8", "replace")
+    return PieceKind.ERROR
 
 
 def _chat_error(chunk: _Chunk, event: bytes, data: bytes) -> Any:
@@ -172,7 +180,7 @@ def read_messages(state: StreamState, event: bytes, data: bytes) -> PieceKind:
     """Read an event of Anthropic messages."""
     told = decode(_MESSAGES_EVENTS, data)
     if told is None:
-        return PieceKind.CONTENT
+        return _opaque(state, event, data)
     name = told.type or event_name(event)
     if name == "error" or (told.error and not told.type):
         state.error = decode(_ANYTHING, data)
@@ -219,7 +227,7 @@ def read_responses(state: StreamState, event: bytes, data: bytes) -> PieceKind:
     """Read an event of OpenAI responses."""
     told = decode(_RESPONSES_EVENTS, data)
     if told is None:
-        return PieceKind.CONTENT
+        return _opaque(state, event, data)
     if told.sequence_number is not None:
         state.sequence_number = told.sequence_number
     if told.response:

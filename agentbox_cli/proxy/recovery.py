@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-LOOKED_AT = 64 * 1024
+from agentbox_cli.proxy.errortext import LOOKED_AT
 
 # LiteLLM passes a provider's headers on under this prefix (measured).
 _ENGINE_PREFIX = "llm_provider-"

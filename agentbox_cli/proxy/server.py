@@ -14,7 +14,9 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from agentbox_cli.config.model import LiteLLMConfig
+from agentbox_cli.engine.render import needs_engine
 from agentbox_cli.errors import ProxyError
+from agentbox_cli.paths import Paths
 from agentbox_cli.providers.resolved import Lane, Resolved
 from agentbox_cli.proxy import report
 from agentbox_cli.proxy.app import Front
@@ -24,6 +26,7 @@ from agentbox_cli.proxy.drill import SECRET_VARIABLE, Drills, Scope
 from agentbox_cli.proxy.guard import Guard, GuardPolicy, uids_of
 from agentbox_cli.proxy.lanes import DirectLane, LaneCaller
 from agentbox_cli.proxy.peer import find_lookup
+from agentbox_cli.proxy.translation import NO_ENGINE, Translation
 from agentbox_cli.proxy.upstream import Upstream
 from agentbox_cli.simulate.app import SimulatedProviders
 from agentbox_cli.usage.record import AttemptRecord
@@ -44,17 +47,20 @@ class ProxyServer:
         resolved: what it runs on.
         key: the install's key.
         instance: the token of this run.
+        paths: where the engine keeps its files.
     """
 
     resolved: Resolved
     key: SecretStr
     instance: str
+    paths: Paths
     records: deque[AttemptRecord] = field(default_factory=lambda: deque(maxlen=RECORDS_KEPT))
     warnings: list[str] = field(default_factory=list)
     _memory: Memory = field(init=False)
     _guard: Guard = field(init=False)
     _upstream: Upstream = field(default_factory=Upstream)
     _simulated: SimulatedProviders | None = None
+    _translation: Translation | None = None
     _runner: web.ServerRunner | None = None
     _auth: str = "same-user"
 
@@ -70,7 +76,7 @@ class ProxyServer:
             resolved=self.resolved,
             guard=self._guard,
             scope=self._scope(),
-            lanes=self._lanes(direct),
+            lanes=await self._lanes(direct),
             sink=self.records.append,
             instance=self.instance,
             status=self.status,
@@ -85,27 +91,37 @@ class ProxyServer:
         """Take no new requests, let the open ones finish for at most 30 s, then end."""
         if self._runner is not None:
             await self._runner.cleanup()
+        if self._translation is not None:
+            await self._translation.stop()
         await self._upstream.close()
         if self._simulated is not None:
             await self._simulated.stop()
 
     def status(self) -> dict[str, Any]:
         """What `/agentbox/status` tells; the daemon's part is added by the daemon."""
-        dead = report.dead_aliases(self.resolved)
+        translation = self._translation
+        down = bool(report.dead_aliases(self.resolved)) or bool(translation and translation.down)
         return {
-            "state": "degraded" if dead else "running",
+            "state": "degraded" if down else "running",
             "ready": True,
-            "engine": {"state": "off", "pid": None, "rss_mb": None},
+            "engine": translation.status() if translation else dict(NO_ENGINE),
             "rss_mb": _rss_mb(),
             "auth": self._auth,
-            "warnings": [*self.warnings, *report.warnings_of(self.resolved, self._memory)],
+            "warnings": [
+                *self.warnings,
+                *(translation.warnings() if translation else ()),
+                *report.warnings_of(self.resolved, self._memory),
+            ],
             "aliases": report.alias_rows(
                 self.resolved, self._memory, time.monotonic(), time.time()
             ),
         }
 
-    def _lanes(self, direct: DirectLane) -> Mapping[Lane, LaneCaller]:
-        return {Lane.DIRECT: direct}
+    async def _lanes(self, direct: DirectLane) -> Mapping[Lane, LaneCaller]:
+        if not needs_engine(self.resolved.deployments().values()):
+            return {Lane.DIRECT: direct}
+        self._translation = Translation(self.resolved, self.paths, direct)
+        return {Lane.DIRECT: direct, Lane.LITELLM: await self._translation.start()}
 
     def _scope(self) -> Scope:
         return Scope(memory=self._memory, toggles=self.resolved.toggles)
@@ -127,7 +143,9 @@ class ProxyServer:
         policy = GuardPolicy(
             auth="key" if self._auth == "key" else "same-user",
             allowed_uids=uids,
-            allowed_hosts=frozenset(config.allowed_hosts),
+            allowed_hosts=frozenset(
+                {*config.allowed_hosts, *([config.bind] if config.bind else [])}
+            ),
             allowed_origins=frozenset(config.allowed_origins),
         )
         return Guard(policy, choice.lookup, self.key)

@@ -79,12 +79,13 @@ _CONTEXT_CERTAIN = (
     r"extra usage is required for long context",
     r"ContextWindowExceeded",
 )
-_LENGTH = r"(?:context|input|prompt)"
+# Go programs say "context deadline exceeded" of a timeout.
+_LENGTH = r"(?:context(?! (?:deadline|cancell?ed))|input|prompt)"
 _EXCEEDS = r"(?:exceeds?|exceeded|exceeding)"
 _CONTEXT_WORDS = (
     *_CONTEXT_CERTAIN,
     r"(?:model's|maximum|available) (?:context|prompt|model|input) (?:length|size|window)",
-    r"exceed\w*\b.{0,60}?\bcontext",
+    r"exceed\w*\b.{0,60}?\bcontext(?! (?:deadline|cancell?ed))",
     rf"{_LENGTH}\b.{{0,60}}?\b{_EXCEEDS}\b.{{0,60}}?\b(?:limit|max(?:imum)?|tokens?|length)\b",
     r"exceed\w*\b.{0,40}?\btoken limit",
     r"context (?:length|window|size|limit)\b.{0,40}?\b(?:exceed|overflow|too)",

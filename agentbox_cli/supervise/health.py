@@ -1,13 +1,13 @@
 """Ask a server on a unix socket something small, and see whether it answers."""
 
 import asyncio
-import contextlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_STATUS_LINE_PARTS = 3
 _BLOCK = 64 * 1024
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +51,8 @@ async def _ask(socket_path: Path, question: Question) -> int | None:
             pass
         return status
     finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
+        # Not close(): that would wait for a hung server to take the rest of the question.
+        writer.transport.abort()
 
 
 def _request(question: Question) -> bytes:
@@ -69,7 +68,5 @@ def _request(question: Question) -> bytes:
 
 
 def _status(line: bytes) -> int | None:
-    parts = line.split(maxsplit=2)
-    if len(parts) < _STATUS_LINE_PARTS - 1 or not parts[0].startswith(b"HTTP/"):
-        return None
-    return int(parts[1])
+    found = _STATUS_LINE.match(line)
+    return int(found[1]) if found else None

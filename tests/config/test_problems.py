@@ -116,6 +116,8 @@ SECRET = "correct-horse"
         f"litellm: {{providers: {{x: {{api_key: '${{A}}{SECRET}'}}}}}}\n",
         f"litellm: {{providers: {{x: {{headers: {{x-any: {SECRET}}}}}}}}}\n",
         f"litellm: {{providers: {{x: {SECRET}}}}}\n",
+        f"litellm: {{providers: {{x: {{api_key: {{{SECRET}: 1}}}}}}}}\n",
+        f"litellm: {{providers: {{x: {{api_key: [{SECRET}]}}}}}}\n",
         f"litellm: {{providers: {{x: {{api_kye: {SECRET}}}}}}}\n",
         f"litellm: {{providers: [{SECRET}]}}\n",
         f"litellm: {{x: {{token: {SECRET}}}}}\n",
@@ -147,6 +149,11 @@ def test_a_key_over_several_lines_is_masked_in_each() -> None:
         f"litellm:\n  providers: {{x: {{api_key: '{SECRET}\n",
         f"litellm:\n  x-api-key: {SECRET}: x\n",
         f"litellm:\n  headers:\n    x: {SECRET}: x\n",
+        f"litellm:\n  providers:\n    x:\n      api_kye: {SECRET}: x\n",
+        f"litellm:\n  providers:\n    x:\n      api_key:\n{SECRET}\n",
+        f"litellm:\n  providers:\n    x:\n      api_key: '\n {SECRET}\n",
+        f"litellm:\n  x:\n    api_key:\n\n {SECRET}\n",
+        f"litellm:\n  x:\n    api_key:a'\n {SECRET}\n",
         f"litellm:\n  Authorization: {SECRET}\t\n",
         "a: 5ba2f0d1c3e4f5a6b7c8d9e0: x\n",
         "a: sk-correct-horse: x\n",
@@ -156,7 +163,7 @@ def test_a_key_in_a_broken_text_is_masked_too(text: str) -> None:
     (problem,) = locate(parse(text, "c"), [])
     assert SECRET not in repr(problem)
     assert "5ba2f0d1c3e4f5a6b7c8d9e0" not in repr(problem)
-    assert "**" in problem.excerpt
+    assert "*" in problem.excerpt
 
 
 def test_references_names_and_numbers_are_not_masked() -> None:
@@ -168,9 +175,26 @@ def test_references_names_and_numbers_are_not_masked() -> None:
     assert problem_at(text, "litellm").excerpt == text.rstrip("\n")
 
 
+def test_a_key_that_an_open_quote_made_part_of_a_name_is_not_shown() -> None:
+    text = f'litellm:\n  "x:\n    api_key: {SECRET}\n  y": 1: 2\n'
+    (problem,) = locate(parse(text, "c"), [])
+    assert SECRET not in repr(problem)
+    named = f'litellm:\n  "x:\n    api_key: {SECRET}\n  y": 1\n'
+    issue = Issue(path=("litellm", f"x: api_key: {SECRET} y"), message="no", on="key")
+    (problem,) = locate(parse(named, "c"), [issue])
+    assert problem.path == 'litellm."x..."'
+
+
 def test_a_reference_in_a_broken_text_is_not_masked() -> None:
     (problem,) = locate(parse("api_key: ${A}\t# note\n", "c"), [])
     assert problem.excerpt == "api_key: ${A}\t# note"
+
+
+@pytest.mark.parametrize("line", ["api_base: http://h: x", "y: ", "# note: x"])
+def test_a_harmless_line_of_a_broken_text_is_not_masked(line: str) -> None:
+    text = f"litellm:\n  providers:\n    x:\n      {line}\t"
+    (problem,) = locate(parse(f"{text}\n" if line[0] != "#" else f"{text}\x00", "c"), [])
+    assert problem.excerpt.strip("\t\ufffd ") == line.strip()
 
 
 def test_a_key_used_as_a_name_is_kept_out_of_path_and_message() -> None:

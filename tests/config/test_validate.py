@@ -1,3 +1,4 @@
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,7 @@ LINK = "provider: a, model: b"
         ),
         ("{1: 2}", 1, "key", "a key must be text", "put it in quotes"),
         ("{null: 2}", "None", "key", "a key must be text", "put it in quotes"),
+        ("{providers: {false: {}}}", "providers.False", "key", "a name must be text", "put it in"),
         ("{port: x}", "port", "value", "must be a whole number, is text", None),
         (
             "{port: '40'}",
@@ -104,7 +106,13 @@ LINK = "provider: a, model: b"
             "must be a whole number, is text",
             "write it without quotes",
         ),
-        ("{port: '${P}'}", "port", "value", "must be a whole number, is text", "references such as"),
+        (
+            "{port: '${P}'}",
+            "port",
+            "value",
+            "must be a whole number, is text",
+            "references such as",
+        ),
         ("{port: }", "port", "value", "must be a whole number, is empty", None),
         ("{port: 4.0}", "port", "value", "must be a whole number, is a number", None),
         ("{port: true}", "port", "value", "must be a whole number, is true", None),
@@ -357,8 +365,6 @@ trees = st.recursive(
 @given(st.dictionaries(st.sampled_from(WORDS), trees, max_size=6))
 @settings(max_examples=200, deadline=None)
 def test_any_data_is_valid_or_has_located_issues(section: dict[str, Any]) -> None:
-    from io import StringIO
-
     stream = StringIO()
     YAML(typ="safe", pure=True).dump({"litellm": section}, stream)
     document = parse(stream.getvalue(), "c")

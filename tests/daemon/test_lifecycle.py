@@ -256,6 +256,24 @@ def test_a_start_during_a_stop_waits_for_its_end(paths: Paths) -> None:
     assert stop(paths) == CLEAN
 
 
+def test_a_stop_does_not_wait_for_the_lock_of_the_next_proxy(paths: Paths) -> None:
+    with _taken(paths) as held:
+        held.write_pid(None)
+        lifecycle._await_release(paths)
+        held.write_pid(os.getpid())
+        lifecycle._await_release(paths)
+
+
+def test_a_lock_that_outlives_its_proxy_is_told(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "_RELEASE_SECONDS", 0.1)
+    with _taken(paths) as held:
+        held.write_pid(1)
+        with pytest.raises(ProxyError, match="is still locked"):
+            lifecycle._await_release(paths)
+
+
 # --- after an accident ---
 
 

@@ -115,6 +115,14 @@ def test_data_that_nobody_understands_is_content(protocol: Protocol, raw: bytes)
     assert kinds(StreamReader(protocol), raw) == [expected]
 
 
+@pytest.mark.parametrize("protocol", STREAMED)
+def test_plain_words_under_the_name_of_an_error_are_one(protocol: Protocol) -> None:
+    reader = StreamReader(protocol)
+    assert kinds(reader, event("prompt is too long", "error")) == [ERROR]
+    assert reader.failure
+    assert reader.failure.kind is ErrorKind.CONTEXT_WINDOW
+
+
 @pytest.mark.parametrize(
     "choices",
     [
@@ -234,7 +242,8 @@ def test_the_provider_s_own_patterns_are_known_inside_streams() -> None:
 
 def test_json_as_python_writes_it_is_understood() -> None:
     reader = StreamReader(CHAT)
-    raw = b'data: {"choices":[{"index":0,"logprobs":NaN,"delta":{"content":"\xff"},"finish_reason":"stop"}]}\n\n'
+    choice = b'{"index":0,"logprobs":NaN,"delta":{"content":"\xff"},"finish_reason":"stop"}'
+    raw = b'data: {"choices":[%b]}\n\n' % choice
     assert kinds(reader, raw) == [CONTENT]
     assert reader.complete
 

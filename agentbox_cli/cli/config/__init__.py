@@ -2,4 +2,4 @@
 
 from agentbox_cli.cli.app import ConfigCommands, group
 
-app = group(ConfigCommands, "Look at config.yml and check it.")
+app = group(ConfigCommands, "The user's config.yml.")

@@ -23,9 +23,9 @@ def check(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Report every problem in config.yml, each with its place and what to do.
+    """Report every problem in config.yml.
 
-    Exit code 3 if there is an error; warnings alone are fine.
+    Each comes with its place and what to do. Exit code 3 if one is an error; warnings are fine.
 
     Example: agentbox config check
     """

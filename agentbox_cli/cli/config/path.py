@@ -11,7 +11,7 @@ app = command()
 
 @app.command()
 def path(ctx: typer.Context) -> None:
-    """Print the path of the config.yml that commands use.
+    """Print the path of the config.yml that is used.
 
     Example: $EDITOR "$(agentbox config path)"
     """

@@ -22,9 +22,10 @@ def ask(
     model: Annotated[str, typer.Option("--model", "-m", help="An alias.")] = "default",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON when it is done.")] = False,
 ) -> None:
-    """Ask one question through the running proxy; the answer is printed as it comes.
+    """Ask one question through the running proxy.
 
-    Who served it is told on stderr. Exit code 4 if no link answered, 5 if nothing runs.
+    The answer is printed as it comes, and who served it is told on stderr. Exit code 4 if no link
+    answered, 5 if nothing runs.
 
     Example: agentbox litellm ask "Say hello" -m fast
     """

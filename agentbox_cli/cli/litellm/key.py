@@ -16,11 +16,12 @@ def key(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print the key with which other users and containers may call the proxy.
+    """Print the key for callers other than you.
 
-    Your own processes need none. The key is made when it is first asked for.
+    Other users and containers call the proxy with it, your own processes need none. It is made
+    when it is first asked for.
 
-    Example: curl -H "Authorization: Bearer $(agentbox litellm key)" http://127.0.0.1:4000/v1/models
+    Example: curl -H "x-api-key: $(agentbox litellm key)" localhost:4000/v1/models
     """
     from agentbox_cli.daemon.key import read_or_create
 

@@ -31,9 +31,10 @@ def logs(
     file = standard_paths().log_file
     if not file.exists() and not follow:
         raise NotSo(f"there is no log at {file}", hint="agentbox litellm start")
-    for line in log.tail(file, lines):
-        say(line)
-    if follow:
-        for line in log.follow(file, stop=lambda: False):
+    if not follow:
+        for line in log.tail(file, lines):
             say(line)
-            sys.stdout.flush()
+        return
+    for line in log.follow(file, lambda: False, lines=lines):
+        say(line)
+        sys.stdout.flush()

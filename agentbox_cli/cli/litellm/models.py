@@ -17,7 +17,9 @@ def models(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the aliases and their chains; the first link is tried first.
+    """List the aliases and their chains.
+
+    The first link is tried first.
 
     Example: agentbox litellm models --json
     """

@@ -20,7 +20,10 @@ def providers(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the providers, configured or available, and whether their keys are set.
+    """List the providers and their keys.
+
+    No key is shown, only whether it is set and where it was found. Those that config.yml names
+    come first, then those that plugins offer.
 
     Example: agentbox litellm providers
     """

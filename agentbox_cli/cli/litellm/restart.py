@@ -26,7 +26,9 @@ def restart(
     ] = None,
     wait: Annotated[Wait, typer.Option(help="What to wait for.")] = Wait.PORT,
 ) -> None:
-    """Stop the proxy and start it again; a config with errors leaves the old one running.
+    """Stop the proxy and start it again.
+
+    A config with errors leaves the old one running.
 
     Example: agentbox litellm restart
     """

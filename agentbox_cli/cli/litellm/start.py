@@ -1,7 +1,6 @@
 """`agentbox litellm start`: one daemon, ready when the command ends."""
 
 import os
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,7 +48,9 @@ def start(
         bool, typer.Option("--if-enabled", help="Do nothing if the config says enabled: false.")
     ] = False,
 ) -> None:
-    """Start the proxy; fine if it runs already as asked.
+    """Start the proxy; fine if it runs already.
+
+    It is ready when the command ends. Exit code 5 if it runs already, but not as asked.
 
     Example: agentbox litellm start --port 4001
     """
@@ -81,7 +82,9 @@ def begin(file: Path, setup: "Setup", port: int, wait: Wait) -> None:
     found = started.instance
     word = "already runs" if started.already else "runs"
     if wait is Wait.ENGINE:
-        lifecycle.await_engine(standard_paths(), found)
+        from agentbox_cli.daemon.engine_wait import await_engine
+
+        await_engine(standard_paths(), found)
     say(f"the proxy {word} on {found.url} (pid {found.pid})")
 
 
@@ -118,29 +121,16 @@ def launch(file: Path, setup: "Setup", port: int) -> "Launch":
     """How the daemon is started."""
     import secrets
 
-    from agentbox_cli.daemon.launch import Launch
+    from agentbox_cli.daemon.launch import Launch, daemon_argv
 
     return Launch(
-        argv=lambda fd: daemon_argv(file, port, lock_fd=fd),
+        argv=daemon_argv(file.absolute(), port, Path.cwd()),
         env=os.environ,
         host=setup.resolved.config.bind or "127.0.0.1",
         port=port,
         config_file=file.absolute(),
         token=secrets.token_hex(16),
     )
-
-
-def daemon_argv(file: Path, port: int, *, lock_fd: int) -> list[str]:
-    """The daemon's command line; it holds no secret."""
-    return [
-        sys.executable,
-        "-m",
-        "agentbox_cli.daemon",
-        *("--config", str(file.absolute())),
-        *("--port", str(port)),
-        *("--lock-fd", str(lock_fd)),
-        *("--working-dir", str(Path.cwd())),
-    ]
 
 
 def _checked(port: int, name: str) -> int:

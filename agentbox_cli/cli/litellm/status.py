@@ -21,7 +21,9 @@ def status(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell how the proxy and each link are. Exit code 1 unless it serves.
+    """Tell how the proxy and each link are.
+
+    Exit code 1 unless it serves.
 
     Example: agentbox litellm status --json
     """

@@ -8,7 +8,8 @@ from agentbox_cli.cli.app import command
 from agentbox_cli.cli.output import notice, say
 from agentbox_cli.paths import standard_paths
 
-GRACE_SECONDS = 30.0
+# The daemon cuts what is open after 30 s by itself; killing it is for when it does not.
+GRACE_SECONDS = 35.0
 
 app = command()
 
@@ -22,6 +23,8 @@ def stop(
     force: Annotated[bool, typer.Option("--force", help="Cut open streams at once.")] = False,
 ) -> None:
     """Stop the proxy; fine if it is stopped already.
+
+    Open streams may finish first.
 
     Example: agentbox litellm stop --grace 5
     """

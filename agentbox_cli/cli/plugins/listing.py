@@ -15,7 +15,9 @@ def list_plugins(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the plugins; a broken one is shown with its reason and disturbs nobody.
+    """List the plugins, and what became of each.
+
+    A broken one is shown with its reason and disturbs no other.
 
     Example: agentbox plugins list --json
     """

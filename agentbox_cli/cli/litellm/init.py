@@ -1,0 +1,154 @@
+"""`agentbox litellm init`: the litellm section, written into config.yml."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentbox_cli.cli.app import command
+from agentbox_cli.cli.output import notice, say
+from agentbox_cli.cli.setting import named_config
+from agentbox_cli.errors import ConfigError, UsageError
+from agentbox_cli.paths import config_candidates, standard_paths
+
+if TYPE_CHECKING:
+    from agentbox_cli.providers.model import ProviderSpec
+    from agentbox_cli.providers.registry import Registry
+
+app = command()
+
+
+@app.command()
+def init(
+    ctx: typer.Context,
+    *,
+    provider: Annotated[
+        list[str] | None,
+        typer.Option("--provider", "-p", help="Set this one up; may be repeated."),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Take every provider whose key is set.")
+    ] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Simulated providers: no key, no network.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the change and write nothing.")
+    ] = False,
+) -> None:
+    """Write the litellm section of config.yml; everything else in the file stays as it is.
+
+    Looks for keys in the environment and sets up the providers they belong to.
+
+    Example: agentbox litellm init --yes
+    """
+    from agentbox_cli.providers.registry import discover
+    from agentbox_cli.providers.starter import demo_section, starter_section
+
+    registry = discover()
+    if demo:
+        section = demo_section()
+    else:
+        section = starter_section(_chosen(registry, provider or [], yes=yes))
+    file = _target(ctx)
+    before = _text_of(file)
+    after = _with_section(file, before, section)
+    if dry_run:
+        _show_change(file, before, after)
+        return
+    _write(file, after)
+    say(f"wrote the litellm section of {file}")
+    notice("next: agentbox litellm start")
+
+
+def _chosen(registry: "Registry", names: Sequence[str], *, yes: bool) -> "list[ProviderSpec]":
+    for name in names:
+        if name not in registry.providers:
+            raise UsageError(
+                f"no plugin knows the provider {name!r}",
+                hint=f"known: {', '.join(registry.providers)}",
+            )
+    if names:
+        return [registry.providers[name] for name in dict.fromkeys(names)]
+    found = [
+        spec
+        for spec in registry.providers.values()
+        if spec.api_key_env and os.environ.get(spec.api_key_env)
+    ]
+    if sys.stdin.isatty() and not yes:
+        found = _asked(registry, found)
+    elif not yes:
+        raise UsageError(
+            "which providers?", hint="use --yes for those whose key is set, or --provider NAME"
+        )
+    if not found:
+        variables = ", ".join(s.api_key_env for s in registry.providers.values() if s.api_key_env)
+        raise UsageError(
+            f"no provider chosen: none of {variables} is set",
+            hint="set one, or name a provider with --provider, or try --demo",
+        )
+    return found
+
+
+def _asked(registry: "Registry", found: "Sequence[ProviderSpec]") -> "list[ProviderSpec]":
+    return [
+        spec
+        for spec in registry.providers.values()
+        if spec.api_key_env
+        and typer.confirm(
+            f"Use {spec.title} ({spec.api_key_env} is {'set' if spec in found else 'not set'})?",
+            default=spec in found,
+            err=True,
+        )
+    ]
+
+
+def _target(ctx: typer.Context) -> Path:
+    """The file to write: the one that is used, or the first place where it would be found."""
+    named = named_config(ctx)
+    if named is not None:
+        return named
+    places = config_candidates(standard_paths(), os.environ)
+    return next((place for place in places if place.exists()), places[-1])
+
+
+def _text_of(file: Path) -> str:
+    from agentbox_cli.config.store import read_text
+
+    return read_text(file) if file.exists() else ""
+
+
+def _with_section(file: Path, before: str, section: str) -> str:
+    from agentbox_cli.config.document import parse
+    from agentbox_cli.config.store import insert_section
+
+    document = parse(before, file.name)
+    if isinstance(document.data, dict) and "litellm" in document.data:
+        line, _ = document.position(document.find(("litellm",)).node.start)
+        raise ConfigError(
+            f"{file} has a litellm section already (line {line})",
+            hint="edit it, or remove it first; agentbox config check reports its problems",
+        )
+    return insert_section(before, section)
+
+
+def _show_change(file: Path, before: str, after: str) -> None:
+    import difflib
+
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True),
+        after.splitlines(keepends=True),
+        fromfile=str(file),
+        tofile=str(file),
+    )
+    sys.stdout.writelines(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+
+def _write(file: Path, text: str) -> None:
+    from agentbox_cli.config.store import write
+
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write(file, text)
