@@ -112,6 +112,7 @@ def _secret_nodes(node: Node, path: Path) -> Iterator[Node]:
         yield node
     elif isinstance(node, Mapping):
         for entry in node.entries:
+            yield from _secrets_of_key(entry.key, path)
             yield from _secret_nodes(entry.value, (*path, str(entry.name)))
     elif isinstance(node, Sequence):
         for index, item in enumerate(node.items):
@@ -120,6 +121,13 @@ def _secret_nodes(node: Node, path: Path) -> Iterator[Node]:
         yield from _secret_nodes(node.target, path)
     elif _may_be_secret(node, path):
         yield node
+
+
+def _secrets_of_key(key: Node, path: Path) -> Iterator[Node]:
+    if not isinstance(key, Scalar):
+        yield from _secret_nodes(key, path)
+    elif _AFTER_SECRET_KEY.search(str(key.data)):
+        yield key  # a quote in the wrong place made a setting part of a name
 
 
 def _may_be_secret(node: Node, path: Path) -> bool:

@@ -209,9 +209,6 @@ class _Grower:
         start, end = event.start_mark.index, event.end_mark.index
         if start == end:
             start = end = self._empty_place(end)
-        elif event.style in ("|", ">") and end < len(self._text):
-            # ruamel counts the blanks that indent the next line.
-            end = start + len(self._text[start:end].rstrip(" "))
         data = self._meaning(event, tag)
         return Scalar(start=start, end=end, data=data, style=event.style or "")
 

@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
+from agentbox_cli.config.model import HostConfig
 from agentbox_cli.config.problems import Issue, Problem, Severity, locate, render
-from agentbox_cli.config.secrets import SecretSources
+from agentbox_cli.config.secrets import Found, SecretSources
 from agentbox_cli.config.store import LoadedConfig, load, require
 from agentbox_cli.errors import ConfigError
+from agentbox_cli.providers.keys import key_names
 from agentbox_cli.providers.registry import PluginChoice, Registry, discover
-from agentbox_cli.providers.resolve import key_names, resolve, unusable_alias_issues
+from agentbox_cli.providers.resolve import resolve, unusable_alias_issues
 from agentbox_cli.providers.resolved import Resolved
 
 
@@ -71,6 +75,47 @@ def find_problems(
     return locate(loaded.document, found)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drillable:
+    """A config as a drill needs it: every key is as good as set.
+
+    Args:
+        resolved: what resolves.
+        broken: the configured aliases that do not, with the reason.
+    """
+
+    resolved: Resolved
+    broken: dict[str, str]
+
+
+def load_for_drill(path: Path, environ: Mapping[str, str]) -> Drillable:
+    """Load a config for a drill, in which no provider is called and no key is needed.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no valid config.
+    """
+    loaded = load(path)
+    host = require(loaded)
+    registry = discover(PluginChoice.from_environ(environ))
+    resolved, issues = resolve(host, registry, lambda _: _DRILL_KEY)
+    broken = {
+        alias: _reason(alias, host, issues)
+        for alias in host.litellm.models
+        if alias not in resolved.chains
+    }
+    return Drillable(resolved=resolved, broken=broken)
+
+
+_DRILL_KEY = Found(value=SecretStr("drill-key-not-a-secret"), source="drill")
+
+
+def _reason(alias: str, host: HostConfig, issues: tuple[Issue, ...]) -> str:
+    places = [("litellm", "models", alias)]
+    places += [("litellm", "providers", link.provider) for link in host.litellm.models[alias]]
+    told = [issue.message for issue in issues if issue.path[:3] in places]
+    return "; ".join(dict.fromkeys(told)) or "it cannot be resolved"
+
+
 def refuse_errors(loaded: LoadedConfig, issues: tuple[Issue, ...]) -> None:
     """Raise ConfigError with every issue that is an error."""
     errors = [issue for issue in issues if issue.severity is Severity.ERROR]
@@ -90,5 +135,14 @@ def _resolve(
         config_dir=loaded.path.parent,
         api_key_names=key_names(host, registry),
     )
-    resolved, issues = resolve(host, registry, sources.lookup)
-    return registry, resolved, issues
+    resolved, issues = resolve(host, registry, sources.lookup, sources.why_missing)
+    return registry, resolved, (*issues, *_file_issues(sources))
+
+
+def _file_issues(sources: SecretSources) -> list[Issue]:
+    """What is wrong with the files that keys were looked for in, told where keys are named."""
+    path = ("litellm", "providers")
+    return [
+        Issue(path=path, message=text, severity=Severity.WARNING, on="key")
+        for text in sources.warnings
+    ]

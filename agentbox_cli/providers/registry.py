@@ -6,8 +6,8 @@ pluggy's own entry-point loading is all or nothing, so each plugin gets its own 
 
 import os
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
@@ -19,7 +19,10 @@ import pluggy
 from agentbox_cli.providers import hookspecs
 from agentbox_cli.providers.model import ProviderSpec
 
-PROVIDER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+PROVIDER_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+# What YAML 1.1 or 1.2 reads as something other than text.
+YAML_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+VARIABLE_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 BUNDLED_PACKAGE = "agentbox_plugins"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -130,25 +133,37 @@ def collect(records: Iterable[PluginRecord]) -> Registry:
 
 def spec_problems(spec: ProviderSpec) -> list[str]:
     """Say everything that is wrong with a provider's description; empty if nothing is."""
-    problems = []
-    if not PROVIDER_NAME.fullmatch(spec.name):
-        problems.append(f"provider name {spec.name!r}: use lower-case letters, digits, _ and -")
+    problems = (*_identity_problems(spec), *_model_problems(spec), *_pattern_problems(spec))
+    return [f"provider {spec.name}: {problem}" for problem in problems]
+
+
+def _identity_problems(spec: ProviderSpec) -> Iterator[str]:
+    if not PROVIDER_NAME.fullmatch(spec.name) or spec.name in YAML_WORDS:
+        yield "its name must be a plain YAML key: lower-case letters, digits, _ and -"
     if not spec.protocols and not spec.litellm_prefix:
-        problems.append(f"provider {spec.name}: speaks no protocol and has no LiteLLM prefix")
+        yield "it speaks no protocol and has no LiteLLM prefix"
     if spec.api_base is not None and not _is_safe_address(spec.api_base):
-        problems.append(f"provider {spec.name}: api_base must be https, or on this machine")
-    ids = {model.id for model in spec.models}
-    problems += [
-        f"provider {spec.name}: alias {alias!r} names the unknown model {model!r}"
-        for alias, model in spec.default_aliases.items()
-        if model not in ids
-    ]
+        yield "api_base must be https, or on this machine, without a slash at its end"
+    if spec.api_key_env is not None and not VARIABLE_NAME.fullmatch(spec.api_key_env):
+        yield "api_key_env must be the name of a variable"  # it may hold a key, so it is not shown
+
+
+def _model_problems(spec: ProviderSpec) -> Iterator[str]:
+    ids = Counter(model.id for model in spec.models)
+    for model, number in ids.items():
+        if number > 1:
+            yield f"model {model!r} is listed twice"
+    for alias, model in spec.default_aliases.items():
+        if model not in ids:
+            yield f"alias {alias!r} names the unknown model {model!r}"
+
+
+def _pattern_problems(spec: ProviderSpec) -> Iterator[str]:
     for pattern in spec.error_patterns:
         try:
             re.compile(pattern.pattern)
         except re.error as error:
-            problems.append(f"provider {spec.name}: error pattern {pattern.pattern!r}: {error}")
-    return problems
+            yield f"error pattern {pattern.pattern!r}: {error}"
 
 
 def _load(point: EntryPoint, choice: PluginChoice) -> PluginRecord:
@@ -164,8 +179,7 @@ def _load(point: EntryPoint, choice: PluginChoice) -> PluginRecord:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a plugin may even call sys.exit on import
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        return replace(record, state=PluginState.BROKEN, reason=reason)
+        return replace(record, state=PluginState.BROKEN, reason=_one_line(error))
     return replace(record, state=PluginState.LOADED, specs=specs)
 
 
@@ -176,14 +190,27 @@ def _specs_of(point: EntryPoint) -> tuple[ProviderSpec, ...]:
     manager.check_pending()
     if not manager.hook.agentbox_providers.get_hookimpls():
         raise TypeError("implements no hook of agentbox (is @hookimpl missing?)")
-    specs = [spec for answer in manager.hook.agentbox_providers() for spec in answer]
-    for spec in specs:
+    answers = manager.hook.agentbox_providers() or [None]  # pluggy leaves out None
+    return tuple(spec for answer in answers for spec in _checked(answer))
+
+
+def _checked(answer: object) -> list[ProviderSpec]:
+    if not isinstance(answer, list):
+        raise TypeError(f"agentbox_providers returned {type(answer).__name__}, not a list")
+    for spec in answer:
         if not isinstance(spec, ProviderSpec):
             raise TypeError(f"agentbox_providers returned {type(spec).__name__}, not ProviderSpec")
-        problems = spec_problems(spec)
-        if problems:
-            raise ValueError("; ".join(problems))
-    return tuple(specs)
+    names = Counter(spec.name for spec in answer)
+    problems = [f"provider {name} is described twice" for name, n in names.items() if n > 1]
+    problems += [problem for spec in answer for problem in spec_problems(spec)]
+    if problems:
+        raise ValueError("; ".join(problems))
+    return answer
+
+
+def _one_line(error: BaseException) -> str:
+    # pluggy spreads its reasons over several lines.
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _unwanted(point: EntryPoint, choice: PluginChoice) -> str | None:
@@ -206,4 +233,6 @@ def _names(text: str) -> frozenset[str]:
 
 def _is_safe_address(address: str) -> bool:
     parts = urlsplit(address)
-    return parts.scheme == "https" or parts.hostname in LOOPBACK_HOSTS
+    if not parts.hostname or address.endswith("/"):
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)

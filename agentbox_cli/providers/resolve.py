@@ -7,13 +7,10 @@ tied to its deployment. What cannot be resolved becomes an `Issue` at its place 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
 
-from pydantic import SecretStr
-
-from agentbox_cli.config import references
 from agentbox_cli.config.model import HostConfig, LinkConfig, LiteLLMConfig, ProviderConfig
 from agentbox_cli.config.problems import Issue, Severity
-from agentbox_cli.config.secrets import Expanded, Found, expand
-from agentbox_cli.errors import ConfigError
+from agentbox_cli.config.secrets import Lookup
+from agentbox_cli.providers.keys import ProviderKeys, is_not_set
 from agentbox_cli.providers.model import ModelKind, ModelSpec, Protocol, ProviderSpec
 from agentbox_cli.providers.registry import PluginState, Registry
 from agentbox_cli.providers.resolved import (
@@ -28,11 +25,12 @@ from agentbox_cli.providers.resolved import (
     Toggles,
 )
 
-Lookup = Callable[[str], Found | None]
-
 
 def resolve(
-    host: HostConfig, registry: Registry, lookup: Lookup
+    host: HostConfig,
+    registry: Registry,
+    lookup: Lookup,
+    why_missing: Callable[[str], str] = is_not_set,
 ) -> tuple[Resolved, tuple[Issue, ...]]:
     """Resolve a valid config.
 
@@ -40,15 +38,18 @@ def resolve(
         host: the validated config.
         registry: what plugins describe.
         lookup: finds a variable's value for a `${NAME}` reference.
+        why_missing: says why a variable has no value.
 
     Returns:
         The resolved config, and what is wrong with it. A chain with an error is left out.
     """
     config = host.litellm
     issues: list[Issue] = []
-    providers = dict(_providers(config, registry, lookup, issues))
+    keys = ProviderKeys(lookup, why_missing)
+    providers = dict(_providers(config, registry, keys, issues))
+    issues += keys.issues
     chains = dict(_chains(config, registry, providers, issues))
-    chains |= {chain.alias: chain for chain in _proposed_chains(config, providers, set(chains))}
+    chains |= {chain.alias: chain for chain in _proposed_chains(config, providers)}
     issues += _pattern_issues(config, chains)
     resolved = Resolved(
         config=config,
@@ -58,18 +59,6 @@ def resolve(
         router=_router(config),
     )
     return resolved, tuple(issues)
-
-
-def key_names(host: HostConfig, registry: Registry) -> frozenset[str]:
-    """The variables that the providers' keys come from."""
-    names: set[str] = set()
-    for name, entry in host.litellm.providers.items():
-        spec = registry.providers.get(name)
-        if entry.api_key is not None:
-            names |= set(references.names(entry.api_key.get_secret_value()))
-        elif spec is not None and spec.api_key_env is not None:
-            names.add(spec.api_key_env)
-    return frozenset(names)
 
 
 def unusable_alias_issues(resolved: Resolved) -> list[Issue]:
@@ -88,14 +77,14 @@ def unusable_alias_issues(resolved: Resolved) -> list[Issue]:
 
 
 def _providers(
-    config: LiteLLMConfig, registry: Registry, lookup: Lookup, issues: list[Issue]
+    config: LiteLLMConfig, registry: Registry, keys: ProviderKeys, issues: list[Issue]
 ) -> Iterator[tuple[str, ResolvedProvider]]:
     for name, entry in config.providers.items():
         spec = registry.providers.get(name)
         if spec is None:
             spec = _spec_from_config(name, entry, registry, issues)
         if spec is not None:
-            yield name, _provider(spec, entry, lookup, issues)
+            yield name, _provider(spec, entry, keys)
     for name, spec in registry.providers.items():
         if name not in config.providers and spec.api_key_env is None:
             yield (
@@ -120,8 +109,8 @@ def _spec_from_config(
             Issue(
                 path=path,
                 severity=Severity.ERROR,
-                message=f"provider {name!r} is described by two plugins: {names}",
-                hint="uninstall one, or name it in AGENTBOX_DISABLE_PLUGINS",
+                message=f"provider {name!r} is described by several plugins: {names}",
+                hint="keep one: uninstall the others, or name them in AGENTBOX_DISABLE_PLUGINS",
                 on="key",
             )
         )
@@ -162,66 +151,12 @@ def _unknown_provider(name: str, path: tuple[str, ...], registry: Registry) -> I
     return Issue(path=path, severity=Severity.ERROR, message=message, hint=hint, on="key")
 
 
-def _provider(
-    spec: ProviderSpec, entry: ProviderConfig, lookup: Lookup, issues: list[Issue]
-) -> ResolvedProvider:
-    path = ("litellm", "providers", spec.name)
-    headers: dict[str, SecretStr] = {}
-    for header, template in entry.headers.items():
-        place = (*path, "headers", header)
-        expanded = _expanded(template, lookup, place, issues)
-        if expanded and expanded.value is not None:
-            headers[header] = expanded.value
-        elif expanded:
-            issues.append(_unset(place, expanded.missing, "the header is left out"))
+def _provider(spec: ProviderSpec, entry: ProviderConfig, keys: ProviderKeys) -> ResolvedProvider:
     return ResolvedProvider(
         spec=spec,
         api_base=entry.api_base or spec.api_base,
-        key=_key(spec, entry, lookup, issues),
-        headers=headers,
-    )
-
-
-def _key(
-    spec: ProviderSpec, entry: ProviderConfig, lookup: Lookup, issues: list[Issue]
-) -> ProviderKey:
-    template = entry.api_key
-    if template is None and spec.api_key_env is None:
-        return ProviderKey(state=KeyState.NOT_NEEDED)
-    path: tuple[str, ...] = ("litellm", "providers", spec.name)
-    if template is None:
-        template = SecretStr(f"${{{spec.api_key_env}}}")
-    else:
-        path = (*path, "api_key")
-    expanded = _expanded(template, lookup, path, issues)
-    if expanded is None or expanded.value is None:
-        if expanded:
-            issues.append(_unset(path, expanded.missing, f"links to {spec.name} are skipped"))
-        return ProviderKey(state=KeyState.MISSING)
-    source = ", ".join(expanded.sources) or "config.yml"
-    return ProviderKey(state=KeyState.SET, value=expanded.value, source=source)
-
-
-def _expanded(
-    template: SecretStr, lookup: Lookup, path: tuple[str, ...], issues: list[Issue]
-) -> Expanded | None:
-    try:
-        return expand(template, lookup)
-    except ConfigError as error:
-        issues.append(Issue(path=path, message=error.message, hint=error.hint))
-        return None
-
-
-def _unset(path: tuple[str, ...], missing: tuple[str, ...], consequence: str) -> Issue:
-    names = ", ".join(missing) or "the key"
-    verb = "are" if len(missing) > 1 else "is"
-    return Issue(
-        path=path,
-        severity=Severity.WARNING,
-        message=f"{names} {verb} not set; {consequence}",
-        hint=f"export {missing[0]}=..., or put it into the .env beside config.yml"
-        if missing
-        else None,
+        key=keys.key_of(spec, entry),
+        headers=keys.headers_of(spec, entry),
     )
 
 
@@ -308,7 +243,7 @@ def _space(model: ModelSpec) -> str:
 
 
 def _proposed_chains(
-    config: LiteLLMConfig, providers: Mapping[str, ResolvedProvider], taken: set[str]
+    config: LiteLLMConfig, providers: Mapping[str, ResolvedProvider]
 ) -> Iterator[Chain]:
     """Chains for aliases that only plugins propose, of the providers that are configured."""
     ranked = sorted(
@@ -317,7 +252,7 @@ def _proposed_chains(
     )
     aliases = dict.fromkeys(alias for p in ranked for alias in p.spec.default_aliases)
     for alias in aliases:
-        if alias in taken or alias in config.models:
+        if alias in config.models:
             continue
         links: list[Link] = []
         for provider in ranked:

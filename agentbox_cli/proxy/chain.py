@@ -183,16 +183,12 @@ class Walk:
         """Say what to do next."""
         again, self._again = self._again, None
         if again is not None:
-            link, delay = again.call.link, again.delay
-            in_time = now + delay < self._deadline
-            if in_time and not self._paused(link, now, delay=delay, early=again.early):
-                return self._call(link, now, delay=delay, fresh=again.fresh)
-            self._leave(link, again.failure)
-        if not self._over and now < self._deadline:
-            link_or_none = self._candidate(now)
-            if link_or_none is not None:
-                return self._call(link_or_none, now)
-        return self._verdict(now)
+            if self._may_call_again(again, now):
+                return self._call(again.call.link, now, delay=again.delay, fresh=again.fresh)
+            self._leave(again.call.link, again.failure)
+        over = self._over or now >= self._deadline
+        link = None if over else self._candidate(now)
+        return self._verdict(now) if link is None else self._call(link, now)
 
     def answered(self) -> None:
         """Note the first content of the current call."""
@@ -264,8 +260,13 @@ class Walk:
         # Nobody answered: a link that is paused for a fault of its own may be tried all the same.
         for outcome in self.outcomes:
             if outcome.label == COOLING and not self._paused(outcome.link, now, early=True):
-                return outcome.link
+                return self._outcomes.pop(outcome.link.number).link
         return None
+
+    def _may_call_again(self, again: _Again, now: float) -> bool:
+        link, delay = again.call.link, again.delay
+        in_time = now + delay < self._deadline
+        return in_time and not self._paused(link, now, delay=delay, early=again.early)
 
     def _paused(
         self, link: Link, now: float, *, delay: float = 0.0, early: bool = False
@@ -301,7 +302,6 @@ class Walk:
     def _call(self, link: Link, now: float, *, delay: float = 0.0, fresh: bool = False) -> Call:
         self._calls += 1
         left = self._deadline - now - delay
-        self._outcomes.pop(link.number, None)
         self._memory.quotas.reserve(link.deployment)
         self._current = Call(
             link=link,
@@ -326,7 +326,7 @@ class Walk:
         if self._retries >= allowed:
             return None
         self._retries += 1
-        return FIRST_BACKOFF * 2 ** (self._retries - 1) * self._jitter()
+        return FIRST_BACKOFF * 2.0 ** (self._retries - 1) * self._jitter()
 
     def _wait_for_last(self, call: Call, failure: Failure) -> float | None:
         wait = failure.retry_after

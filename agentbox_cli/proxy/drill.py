@@ -15,6 +15,8 @@ from agentbox_cli.proxy.cooldown import Cooldowns
 HEADER = "x-agentbox-drill"
 SECRET_VARIABLE = "AGENTBOX_DRILL_SECRET"  # noqa: S105 - the name of a variable
 CHECKS_KEPT = 4_096
+# A header's value cannot end in a blank, so that no toggle at all has a word too.
+NONE_ON = "-"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,7 +31,7 @@ class Scope:
 def drill_header(secret: str, check: str, toggles: Toggles) -> str:
     """The header value of a check with these toggles."""
     on = ",".join(item.name for item in fields(toggles) if getattr(toggles, item.name))
-    return f"{secret} {check} {on}"
+    return f"{secret} {check} {on or NONE_ON}"
 
 
 class Drills:
@@ -48,7 +50,8 @@ class Drills:
     def scope(self, header: str) -> Scope | None:
         """The scope that a drill header names; None if the header is not ours."""
         parts = header.split(" ")
-        if len(parts) != 3 or not hmac.compare_digest(parts[0].encode(), self._secret):  # noqa: PLR2004 - secret, check, toggles
+        told = parts[0].encode(errors="surrogateescape")  # as the header was decoded
+        if len(parts) != 3 or not hmac.compare_digest(told, self._secret):  # noqa: PLR2004 - secret, check, toggles
             return None
         _, check, on = parts
         toggles = Toggles(**{item.name: item.name in on.split(",") for item in fields(Toggles)})

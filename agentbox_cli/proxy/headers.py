@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from agentbox_cli.providers.model import Protocol
 from agentbox_cli.providers.resolved import ResolvedProvider
+from agentbox_cli.proxy.encoding import is_readable
 from agentbox_cli.proxy.endpoints import DEFAULT_ANTHROPIC_VERSION
 
 ALIAS = "x-agentbox-alias"
@@ -64,16 +65,14 @@ def upstream_headers(
     passed = _TO_ANTHROPIC if anthropic else _TO_OPENAI_STYLE
     headers = {name: value for name in passed if (value := client.get(name)) is not None}
     headers["content-type"] = "application/json"
-    headers["accept-encoding"] = (
-        "identity" if stream else client.get("accept-encoding", "identity")
-    )
+    headers["accept-encoding"] = "identity" if stream else _encodings(client)
     if provider.spec.idempotency_key:
         headers.setdefault("idempotency-key", idempotency_key)
     if anthropic:
         headers.setdefault("anthropic-version", DEFAULT_ANTHROPIC_VERSION)
     headers |= _credentials(provider.key.value, anthropic=anthropic)
-    headers |= {name: value.get_secret_value() for name, value in provider.headers.items()}
-    return headers
+    own = provider.headers.items()
+    return headers | {name.lower(): value.get_secret_value() for name, value in own}
 
 
 def client_headers(upstream: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -83,6 +82,13 @@ def client_headers(upstream: Iterable[tuple[str, str]]) -> dict[str, str]:
         for key, value in upstream
         if (name := key.lower()) in _BACK or name.startswith(_BACK_PREFIXES)
     }
+
+
+def _encodings(client: Mapping[str, str]) -> str:
+    """What the client accepts and the chain can read too: an unread error cannot be told apart."""
+    accepted = client.get("accept-encoding", "").split(",")
+    readable = [item.strip() for item in accepted if is_readable(item.partition(";")[0])]
+    return ", ".join(readable) or "identity"
 
 
 def _credentials(key: SecretStr | None, *, anthropic: bool) -> dict[str, str]:

@@ -26,8 +26,8 @@ class Names:
         found = self.aliases.get(name) or self._deployments.get(name)
         if found is None:
             for pattern, alias in self._patterns.items():
-                if fnmatchcase(name, pattern):
-                    return self.aliases.get(alias)
+                if fnmatchcase(name, pattern) and alias in self.aliases:
+                    return self.aliases[alias]
         return found
 
     def unknown(self, name: str) -> str:

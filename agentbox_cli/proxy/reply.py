@@ -59,14 +59,15 @@ def attempts_header(outcomes: Iterable[Outcome]) -> str:
 
 
 def _passed_on(endpoint: Endpoint, failure: Failure, headers: Mapping[str, str]) -> web.Response:
-    same_protocol = failure.protocol is endpoint.protocol
-    if failure.body is None or failure.status is None or not same_protocol:
-        status = failure.status or _STATUS_WITHOUT_ANSWER.get(failure.kind, BAD_GATEWAY)
+    # A redirect, a 204 or the like is no answer, but clients would not see that it is an error.
+    status = failure.status if (failure.status or 0) >= CLIENT_ERROR else None
+    if failure.body is None or status is None or failure.protocol is not endpoint.protocol:
+        status = status or _STATUS_WITHOUT_ANSWER.get(failure.kind, BAD_GATEWAY)
         return refusal(endpoint, status, failure.message, code=failure.code, headers=headers)
     back = names.client_headers((failure.headers or {}).items())
     back.pop("content-encoding", None)  # the body was decoded to be read
     back["content-type"] = failure.content_type or JSON
-    return web.Response(status=failure.status, body=failure.body, headers={**back, **headers})
+    return web.Response(status=status, body=failure.body, headers={**back, **headers})
 
 
 def _status(endpoint: Endpoint, verdict: Verdict) -> int:

@@ -20,8 +20,12 @@ Fields = dict[str, msgspec.Raw]
 
 _decode_fields = msgspec.json.Decoder(Fields).decode
 _encode = msgspec.json.Encoder().encode
-# Both quotes bare: inside a JSON string they would be escaped, so only keys and tags match.
-_IMAGE = re.compile(rb'"(?:image_url|input_image|image|input_file|document|file)"')
+_FILE_PARTS = frozenset(
+    {"image_url", "input_image", "image", "input_file", "document", "file", "computer_screenshot"}
+)
+# Both quotes bare: inside a JSON string they would be escaped, so only keys and values match.
+_MAY_BE_FILE = re.compile(b'"(?:%b)"' % "|".join(sorted(_FILE_PARTS)).encode())
+_NO_TOOLS = re.compile(rb"null|\[\s*\]")
 _PROMPT_FIELDS = ("messages", "input", "prompt", "system", "instructions", "tools")
 _IMAGE_FIELDS = ("messages", "input")
 
@@ -49,7 +53,7 @@ def read_ask(body: bytes) -> Ask:
     """Read a request body; raises BadBody."""
     try:
         fields = _decode_fields(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise BadBody(f"the body is not a JSON object: {error}") from None
     except RecursionError:
         raise BadBody("the body is nested too deeply") from None
@@ -70,34 +74,60 @@ def needs_of(ask: Ask, endpoint: Endpoint, windows: Iterable[int]) -> Needs:
         endpoint: where it was sent.
         windows: the known windows of the chain; the prompt is only measured if one may be small.
     """
-    capabilities = set()
-    tools = ask.fields.get("tools")
-    if tools is not None and bytes(tools) not in {b"null", b"[]"}:
-        capabilities.add("tools")
-    if endpoint is not EMBEDDINGS and any(
-        _IMAGE.search(bytes(ask.fields[name])) for name in _IMAGE_FIELDS if name in ask.fields
-    ):
-        capabilities.add("vision")
     smallest = min(windows, default=None)
     size = sum(len(bytes(ask.fields[name])) for name in _PROMPT_FIELDS if name in ask.fields)
     may_be_long = smallest is not None and size / BYTES_PER_TOKEN > smallest
     return Needs(
         protocol=endpoint.protocol,
-        capabilities=frozenset(capabilities),
+        capabilities=frozenset(_capabilities(ask.fields, endpoint)),
         input_tokens=_estimate(ask.fields) if may_be_long else 0,
         repeatable=not _keeps_state(ask, endpoint),
     )
+
+
+def _capabilities(fields: Fields, endpoint: Endpoint) -> Iterator[str]:
+    tools = fields.get("tools")
+    if tools is not None and not _NO_TOOLS.fullmatch(bytes(tools)):
+        yield "tools"
+    if endpoint is not EMBEDDINGS and any(_holds_file(fields, name) for name in _IMAGE_FIELDS):
+        yield "vision"
+
+
+def _holds_file(fields: Fields, name: str) -> bool:
+    if name not in fields or not _MAY_BE_FILE.search(bytes(fields[name])):
+        return False
+    return any(_is_file(part) for part in _parts(_known(fields, name)))
+
+
+def _is_file(part: Mapping[str, Any]) -> bool:
+    kind = part.get("type")
+    return isinstance(kind, str) and kind in _FILE_PARTS
+
+
+def _parts(messages: Any) -> Iterator[dict[str, Any]]:
+    """Every message and content part, those in tool results too; without recursion."""
+    waiting = [messages]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting.extend(item)
+        elif isinstance(item, dict):
+            yield item
+            # The arguments of tool calls have keys of their own and are not looked at.
+            waiting += [item.get("content"), item.get("output")]
 
 
 def body_for(ask: Ask, link: Link) -> bytes:
     """The body for one link: its model, its parameter names; all other values byte for byte."""
     model = link.deployment.model
     dropped = model.drop | link.drop_params
-    fields = {
-        model.rename.get(name, name): value
-        for name, value in ask.fields.items()
-        if name not in dropped
-    }
+    fields: Fields = {}
+    for name, value in ask.fields.items():
+        new = model.rename.get(name, name)
+        # A parameter that the client gave by its new name counts, not the one by the old name.
+        shadowed = new != name and new in ask.fields
+        if not shadowed and dropped.isdisjoint({name, new}):
+            fields[new] = value
     fields["model"] = msgspec.Raw(_encode(model.id))
     return _encode(fields)
 
@@ -111,28 +141,37 @@ def _value(fields: Mapping[str, msgspec.Raw], name: str) -> Any:
     raw = fields.get(name)
     try:
         return None if raw is None else msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise BadBody(f"the field {name!r} cannot be read") from None
+
+
+def _known(fields: Mapping[str, msgspec.Raw], name: str) -> Any:
+    """A value that is only looked at: what we cannot read may make sense to a provider."""
+    try:
+        return _value(fields, name)
+    except BadBody:
+        return None
 
 
 def _keeps_state(ask: Ask, endpoint: Endpoint) -> bool:
     """Whether the provider keeps what it makes, so that a second call would make a second one."""
-    if endpoint is not RESPONSES:
-        return False
-    return _value(ask.fields, "store") is True or _value(ask.fields, "background") is True
+    kept = (ask.fields.get(name) for name in ("store", "background"))
+    return endpoint is RESPONSES and any(raw and bytes(raw) == b"true" for raw in kept)
 
 
 def _estimate(fields: Fields) -> int:
     """Tokens of the prompt, estimated low: four bytes of text each, files at a fixed figure."""
-    values = [_value(fields, name) for name in _PROMPT_FIELDS if name in fields]
+    values = [_known(fields, name) for name in _PROMPT_FIELDS if name in fields]
     return sum(_tokens(value) for value in values)
 
 
 def _tokens(value: Any) -> int:
-    return sum(
-        TOKENS_PER_FILE if key in _FILE_KEYS else len(text) // BYTES_PER_TOKEN
-        for key, text in _texts(value)
-    )
+    return sum(_tokens_of(key, text) for key, text in _texts(value))
+
+
+def _tokens_of(key: str, text: str) -> int:
+    tokens = len(text) // BYTES_PER_TOKEN
+    return min(tokens, TOKENS_PER_FILE) if key in _FILE_KEYS else tokens
 
 
 _FILE_KEYS = frozenset({"data", "url", "image_url", "file_data"})

@@ -175,14 +175,17 @@ def test_references_names_and_numbers_are_not_masked() -> None:
     assert problem_at(text, "litellm").excerpt == text.rstrip("\n")
 
 
-def test_a_key_that_an_open_quote_made_part_of_a_name_is_not_shown() -> None:
-    text = f'litellm:\n  "x:\n    api_key: {SECRET}\n  y": 1: 2\n'
-    (problem,) = locate(parse(text, "c"), [])
-    assert SECRET not in repr(problem)
-    named = f'litellm:\n  "x:\n    api_key: {SECRET}\n  y": 1\n'
-    issue = Issue(path=("litellm", f"x: api_key: {SECRET} y"), message="no", on="key")
-    (problem,) = locate(parse(named, "c"), [issue])
+def test_a_key_that_a_misplaced_quote_made_part_of_a_name_is_not_shown() -> None:
+    name = f"x: api_key: {SECRET}"
+    text = f'litellm:\n  "{name}": 1\n'
+    (problem,) = locate(parse(text, "c"), [Issue(path=("litellm", name), message="no", on="key")])
     assert problem.path == 'litellm."x..."'
+    assert SECRET not in repr(problem)
+
+
+def test_a_key_in_a_section_that_is_a_name_is_masked() -> None:
+    text = f"litellm: {{? {{api_key: {SECRET}}} : 1}}\n"
+    assert SECRET not in repr(problem_at(text, "litellm"))
 
 
 def test_a_reference_in_a_broken_text_is_not_masked() -> None:

@@ -126,7 +126,7 @@ def _with_section(file: Path, before: str, section: str) -> str:
     from agentbox_cli.config.store import insert_section
 
     document = parse(before, file.name)
-    if isinstance(document.data, dict) and "litellm" in document.data:
+    if "litellm" in document.data:
         line, _ = document.position(document.find(("litellm",)).node.start)
         raise ConfigError(
             f"{file} has a litellm section already (line {line})",

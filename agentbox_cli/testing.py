@@ -1,0 +1,153 @@
+"""The contract of a provider plugin, as tests for its author to inherit.
+
+    from agentbox_cli.testing import PluginContract
+
+    class TestMyPlugin(PluginContract):
+        module = "agentbox_acme"
+
+pytest collects the inherited tests; this module itself needs no pytest.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint
+
+from pydantic import SecretStr
+
+from agentbox_cli.config.document import parse
+from agentbox_cli.config.model import HostConfig
+from agentbox_cli.config.secrets import Found, redact
+from agentbox_cli.providers import registry
+from agentbox_cli.providers.hookspecs import ENTRY_POINT_GROUP
+from agentbox_cli.providers.model import ProviderSpec
+from agentbox_cli.providers.registry import PluginChoice, PluginRecord, PluginState
+from agentbox_cli.providers.resolve import resolve
+from agentbox_cli.providers.resolved import Lane
+
+_API = ["agentbox_cli.api"]
+
+# Notes each import statement of the plugin that names us, and prints what is not the API.
+_WATCH_IMPORTS = """
+import builtins, importlib, json, sys
+plugin, seen, real = sys.argv[1], set(), builtins.__import__
+def watch(name, globals=None, locals=None, fromlist=(), level=0):
+    importer = (globals or {}).get("__name__", "").partition(".")[0]
+    if level == 0 and importer == plugin.partition(".")[0]:
+        plain = name != "agentbox_cli"
+        seen.update([name] if plain else [f"{name}.{part}" for part in fromlist or ["*"]])
+    return real(name, globals, locals, fromlist, level)
+builtins.__import__ = watch
+importlib.import_module(plugin)
+print(json.dumps(sorted(name for name in seen if name.startswith("agentbox_cli"))))
+"""
+
+
+class PluginContract:
+    """What every plugin holds; inherit from it and name your plugin's module.
+
+    Attributes:
+        module: the module that the entry point of the group `agentbox.plugins` names.
+    """
+
+    module: str
+
+    def test_the_plugin_loads_and_describes_a_provider(self) -> None:
+        record = self._record()
+        _hold([] if record.state is PluginState.LOADED else [f"{record.state}: {record.reason}"])
+        _hold([] if record.specs else [f"{self.module} describes no provider"])
+
+    def test_the_plugin_imports_nothing_of_agentbox_but_the_api(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-c", _WATCH_IMPORTS, self.module],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        _hold([done.stderr] if done.returncode else [])
+        extra = [name for name in json.loads(done.stdout) if name not in _API]
+        _hold(f"{self.module} imports {name}; only {_API[0]} is stable" for name in extra)
+
+    def test_each_description_is_sound(self) -> None:
+        _hold(problem for spec in self._specs() for problem in registry.spec_problems(spec))
+
+    def test_each_provider_name_is_a_yaml_key(self) -> None:
+        _hold(
+            f"{spec.name!r} is not a plain YAML key"
+            for spec in self._specs()
+            if list(parse(f"{spec.name}: x\n", "a provider's name").data) != [spec.name]
+        )
+
+    def test_no_description_holds_a_key(self) -> None:
+        # Only the name is told: the description may hold the key.
+        _hold(
+            f"the description of {spec.name} holds what looks like a key"
+            for spec in self._specs()
+            if redact(repr(spec), ()) != repr(spec)
+        )
+
+    def test_each_header_is_in_lower_case(self) -> None:
+        # The proxy compares names in lower case.
+        _hold(
+            f"{spec.name}: quota header {header!r} is not in lower case"
+            for spec in self._specs()
+            for window in spec.quota_windows
+            for header in (window.limit_header, window.remaining_header, window.reset_header)
+            if header is not None and not re.fullmatch(r"[a-z0-9-]+", header)
+        )
+
+    def test_each_provider_works_in_a_config(self) -> None:
+        _hold(problem for spec in self._specs() for problem in _problems_in_a_config(spec))
+
+    def test_the_hook_answers_the_same_each_time(self) -> None:
+        _hold([] if self._specs() == self._specs() else [f"{self.module} is not plain data"])
+
+    def _record(self) -> PluginRecord:
+        point = EntryPoint(name="plugin", value=self.module, group=ENTRY_POINT_GROUP)
+        (record,) = registry.discover(PluginChoice(), [point]).plugins
+        return record
+
+    def _specs(self) -> tuple[ProviderSpec, ...]:
+        return self._record().specs
+
+
+def _problems_in_a_config(spec: ProviderSpec) -> list[str]:
+    """Put every model into a chain of its own and resolve it, with a key for every variable."""
+    chains = {
+        f"alias-{number}": [{"provider": spec.name, "model": model.id}]
+        for number, model in enumerate(spec.models)
+    }
+    config = {"litellm": {"providers": {spec.name: {}}, "models": chains}}
+    record = PluginRecord(
+        name=spec.name,
+        distribution=None,
+        version=None,
+        state=PluginState.LOADED,
+        specs=(spec,),
+    )
+    resolved, issues = resolve(
+        HostConfig.model_validate(config), registry.collect([record]), _dummy_key
+    )
+    problems = [f"{spec.name}: {issue.message}" for issue in issues]
+    problems += [
+        f"{name} can be called on no endpoint"
+        for name, deployment in resolved.deployments().items()
+        if set(deployment.lanes().values()) == {Lane.NONE.value}
+    ]
+    if spec.api_base is None and not spec.served_here and not spec.litellm_prefix:
+        problems.append(f"{spec.name}: nobody knows its address")
+    return problems
+
+
+def _dummy_key(_: str) -> Found:
+    return Found(value=SecretStr("dummy-key"), source="the contract")
+
+
+def _hold(problems: Iterable[str]) -> None:
+    found = list(problems)
+    if found:
+        raise AssertionError("\n".join(found))
