@@ -7,10 +7,10 @@
 
 pytest collects the inherited tests; this module itself needs no pytest.
 """
+# ruff: noqa: D102 - the name of a test is its sentence
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from importlib.metadata import EntryPoint
 from pydantic import SecretStr
 
 from agentbox_cli.config.document import parse
-from agentbox_cli.config.model import HostConfig
+from agentbox_cli.config.model import HEADER_NAME, HostConfig
 from agentbox_cli.config.secrets import Found, redact
 from agentbox_cli.providers import registry
 from agentbox_cli.providers.hookspecs import ENTRY_POINT_GROUP
@@ -72,9 +72,6 @@ class PluginContract:
         extra = [name for name in json.loads(done.stdout) if name not in _API]
         _hold(f"{self.module} imports {name}; only {_API[0]} is stable" for name in extra)
 
-    def test_each_description_is_sound(self) -> None:
-        _hold(problem for spec in self._specs() for problem in registry.spec_problems(spec))
-
     def test_each_provider_name_is_a_yaml_key(self) -> None:
         _hold(
             f"{spec.name!r} is not a plain YAML key"
@@ -90,14 +87,13 @@ class PluginContract:
             if redact(repr(spec), ()) != repr(spec)
         )
 
-    def test_each_header_is_in_lower_case(self) -> None:
-        # The proxy compares names in lower case.
+    def test_each_quota_header_can_be_a_header(self) -> None:
         _hold(
-            f"{spec.name}: quota header {header!r} is not in lower case"
+            f"{spec.name}: {header!r} is no name of a header"
             for spec in self._specs()
             for window in spec.quota_windows
             for header in (window.limit_header, window.remaining_header, window.reset_header)
-            if header is not None and not re.fullmatch(r"[a-z0-9-]+", header)
+            if header is not None and not HEADER_NAME.fullmatch(header)
         )
 
     def test_each_provider_works_in_a_config(self) -> None:

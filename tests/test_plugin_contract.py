@@ -1,6 +1,7 @@
 """The contract, held by every plugin that is installed here."""
 
 import sys
+from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -11,23 +12,25 @@ from agentbox_cli.testing import PluginContract
 
 INSTALLED = sorted(point.module for point in entry_points(group=ENTRY_POINT_GROUP))
 
-SOUND = """
-from agentbox_cli.api import ModelSpec, Protocol, ProviderSpec, hookimpl
+PLUGIN = """
+from agentbox_cli.api import ModelSpec, Protocol, ProviderSpec, QuotaWindow, hookimpl
 
 @hookimpl
 def agentbox_providers():
-    return [
-        ProviderSpec(
-            name={name!r},
-            title="Acme",
-            protocols=frozenset({{Protocol.OPENAI_CHAT}}),
-            api_base="https://api.acme.example/v1",
-            api_key_env="ACME_API_KEY",
-            models=(ModelSpec(id="acme-1"),),
-            {more}
-        )
-    ]
+    return [ProviderSpec({fields})]
 """
+
+# Field of ProviderSpec to Python text.
+SOUND = {
+    "name": "'acme'",
+    "title": "'Acme'",
+    "protocols": "frozenset({Protocol.OPENAI_CHAT})",
+    "api_base": "'https://api.acme.example/v1'",
+    "api_key_env": "'ACME_API_KEY'",
+    "models": "(ModelSpec(id='acme-1'),)",
+}
+
+WritePlugin = Callable[[str], PluginContract]
 
 
 class TestInstalledPlugins(PluginContract):
@@ -36,28 +39,27 @@ class TestInstalledPlugins(PluginContract):
         self.module = request.param
 
 
-def test_the_plugins_that_come_with_agentbox_are_installed() -> None:
-    assert {"agentbox_plugins.openai", "agentbox_plugins.simulated"} <= set(INSTALLED)
-
-
 @pytest.fixture
-def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest):
-    """Writes a plugin and gives its contract."""
+def contract_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WritePlugin]:
+    """Writes a plugin of the given text and gives its contract."""
+
+    def write(text: str) -> PluginContract:
+        contract = PluginContract()
+        contract.module = "acme_in_a_test"
+        (tmp_path / f"{contract.module}.py").write_text(text)
+        return contract
+
     monkeypatch.syspath_prepend(str(tmp_path))
-
-    def write(more: str = "", *, name: str = "acme", head: str = "") -> PluginContract:
-        module = f"acme_plugin_{abs(hash((request.node.name, more, name, head)))}"
-        (tmp_path / f"{module}.py").write_text(head + SOUND.format(name=name, more=more))
-        request.addfinalizer(lambda: sys.modules.pop(module, None))
-        held = PluginContract()
-        held.module = module
-        return held
-
-    return write
+    yield write
+    sys.modules.pop("acme_in_a_test", None)
 
 
-def every_test(contract: PluginContract) -> list[str]:
-    """The tests of a contract that fail."""
+def plugin_with(**changes: str) -> str:
+    fields = ", ".join(f"{name}={text}" for name, text in (SOUND | changes).items())
+    return PLUGIN.format(fields=fields)
+
+
+def broken_tests(contract: PluginContract) -> list[str]:
     failed = []
     for name in [name for name in dir(contract) if name.startswith("test_")]:
         try:
@@ -67,33 +69,45 @@ def every_test(contract: PluginContract) -> list[str]:
     return failed
 
 
-def test_a_sound_plugin_holds_the_contract(contract) -> None:
-    assert every_test(contract()) == []
+def test_the_plugins_that_come_with_agentbox_are_installed() -> None:
+    assert {"agentbox_plugins.openai", "agentbox_plugins.simulated"} <= set(INSTALLED)
+
+
+def test_a_sound_plugin_holds_the_contract(contract_of: WritePlugin) -> None:
+    assert broken_tests(contract_of(plugin_with())) == []
 
 
 @pytest.mark.parametrize(
-    ("more", "message"),
+    ("field", "value", "message"),
     [
-        ('default_aliases={"code": "acme-2"}', "alias 'code' names the unknown model 'acme-2'"),
-        ('api_base="http://api.acme.example/v1"', "api_base must be https"),
-        ('api_base="https://api.acme.example/v1/"', "without a slash"),
-        ('api_key_env="sk-abcdef0123456789"', "api_key_env must be the name of a variable"),
+        ("name", "'no'", "its name must be a plain YAML key"),
+        ("name", "'Acme Inc'", "its name must be a plain YAML key"),
+        ("protocols", "frozenset()", "speaks no protocol"),
+        ("api_base", "'http://api.acme.example/v1'", "api_base must be https"),
+        ("api_base", "'https://api.acme.example/v1/'", "without a slash"),
+        ("api_base", "'api.acme.example/v1'", "api_base must be https"),
+        ("api_key_env", "'sk-abcdef0123456789'", "api_key_env must be the name of a variable"),
+        ("models", "(ModelSpec(id='a'), ModelSpec(id='a'))", "model 'a' is listed twice"),
+        ("default_aliases", "{'code': 'acme-2'}", "alias 'code' names the unknown model 'acme-2'"),
     ],
 )
-def test_a_faulty_description_does_not_load(contract, more: str, message: str) -> None:
-    key = more.partition("=")[0]
-    plugin = contract(more)
-    path = Path(sys.path[0]) / f"{plugin.module}.py"
-    lines = [line for line in path.read_text().splitlines() if more in line or f" {key}=" not in line]
-    path.write_text("\n".join(lines))
-    with pytest.raises(AssertionError, match=message):
-        plugin.test_the_plugin_loads_and_describes_a_provider()
+def test_a_plugin_with_an_unsound_description_does_not_load(
+    contract_of: WritePlugin, field: str, value: str, message: str
+) -> None:
+    contract = contract_of(plugin_with(**{field: value}))
+    with pytest.raises(AssertionError, match=message) as raised:
+        contract.test_the_plugin_loads_and_describes_a_provider()
+    assert "abcdef" not in str(raised.value)
 
 
-def test_a_key_in_a_description_is_found_and_not_repeated(contract) -> None:
-    plugin = contract('docs_url="https://acme.example/?key=sk-abcdef0123456789"')
+def test_an_address_on_this_machine_needs_no_https(contract_of: WritePlugin) -> None:
+    assert broken_tests(contract_of(plugin_with(api_base="'http://127.0.0.1:11434/v1'"))) == []
+
+
+def test_a_key_in_a_description_is_found_and_not_repeated(contract_of: WritePlugin) -> None:
+    contract = contract_of(plugin_with(docs_url="'https://acme.example/?key=sk-abcdef0123456789'"))
     with pytest.raises(AssertionError, match="acme holds what looks like a key") as raised:
-        plugin.test_no_description_holds_a_key()
+        contract.test_no_description_holds_a_key()
     assert "abcdef" not in str(raised.value)
 
 
@@ -106,21 +120,41 @@ def test_a_key_in_a_description_is_found_and_not_repeated(contract) -> None:
         "import agentbox_cli",
     ],
 )
-def test_a_plugin_that_reaches_behind_the_api_is_found(contract, statement: str) -> None:
-    plugin = contract(head=f"{statement}\n")
-    with pytest.raises(AssertionError, match="only agentbox_cli.api is stable"):
-        plugin.test_the_plugin_imports_nothing_of_agentbox_but_the_api()
+def test_a_plugin_that_reaches_behind_the_api_is_found(
+    contract_of: WritePlugin, statement: str
+) -> None:
+    contract = contract_of(f"{statement}\n{plugin_with()}")
+    with pytest.raises(AssertionError, match=r"only agentbox_cli\.api is stable"):
+        contract.test_the_plugin_imports_nothing_of_agentbox_but_the_api()
 
 
-def test_the_api_may_be_imported_by_either_statement(contract) -> None:
-    plugin = contract(head="from agentbox_cli import api\nimport agentbox_cli.api\n")
-    plugin.test_the_plugin_imports_nothing_of_agentbox_but_the_api()
+def test_the_api_may_be_imported_by_any_statement(contract_of: WritePlugin) -> None:
+    head = "from agentbox_cli import api\nimport agentbox_cli.api\n"
+    contract_of(head + plugin_with()).test_the_plugin_imports_nothing_of_agentbox_but_the_api()
 
 
-def test_a_header_in_upper_case_is_found(contract) -> None:
-    window = "QuotaWindow(name='day', limit_header='X-Limit', remaining_header='x-left', seconds=1)"
-    plugin = contract(
-        f"quota_windows=({window},)", head="from agentbox_cli.api import QuotaWindow\n"
+def test_a_quota_header_with_a_blank_is_found(contract_of: WritePlugin) -> None:
+    window = "QuotaWindow(name='day', limit_header='X Limit', remaining_header='left', seconds=1)"
+    contract = contract_of(plugin_with(quota_windows=f"({window},)"))
+    with pytest.raises(AssertionError, match="'X Limit' is no name of a header"):
+        contract.test_each_quota_header_can_be_a_header()
+
+
+def test_a_model_that_no_endpoint_serves_is_found(contract_of: WritePlugin) -> None:
+    contract = contract_of(plugin_with(protocols="frozenset({Protocol.OPENAI_EMBEDDINGS})"))
+    with pytest.raises(AssertionError, match="acme/acme-1 can be called on no endpoint"):
+        contract.test_each_provider_works_in_a_config()
+
+
+def test_a_provider_without_an_address_is_found(contract_of: WritePlugin) -> None:
+    contract = contract_of(plugin_with(api_base="None"))
+    with pytest.raises(AssertionError, match="acme: nobody knows its address"):
+        contract.test_each_provider_works_in_a_config()
+
+
+def test_a_hook_that_answers_differently_each_time_is_found(contract_of: WritePlugin) -> None:
+    contract = contract_of(
+        "import itertools\nturn = itertools.count()\n" + plugin_with(rank="next(turn)")
     )
-    with pytest.raises(AssertionError, match="'X-Limit' is not in lower case"):
-        plugin.test_each_header_is_in_lower_case()
+    with pytest.raises(AssertionError, match="is not plain data"):
+        contract.test_the_hook_answers_the_same_each_time()

@@ -6,22 +6,18 @@ import logging
 import os
 import re
 import secrets
-import sys
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
-from typing import Literal
 
 from pydantic import SecretStr
 
 from agentbox_cli.config.secrets import redact
-from agentbox_cli.engine import runner
 from agentbox_cli.engine.environment import engine_environment
-from agentbox_cli.engine.installed import find_litellm
 from agentbox_cli.engine.place import free_socket, private_directory, write_private
+from agentbox_cli.engine.plan import DRAIN_SECONDS, EnginePlan
 from agentbox_cli.errors import AgentboxError, ProxyError
 from agentbox_cli.supervise.backoff import Backoff
 from agentbox_cli.supervise.health import Question, ask
@@ -29,7 +25,6 @@ from agentbox_cli.supervise.spawn import Child, spawn
 
 # A first start, with nothing compiled yet and other starts beside it, took 38 s (measured).
 START_SECONDS = 120.0
-DRAIN_SECONDS = 10
 # What a caller is told to wait for a start that is under way; it takes 5 to 15 s (measured).
 START_RETRY_SECONDS = 5.0
 WARM_UP_SECONDS = 30.0
@@ -69,43 +64,6 @@ class EngineUnavailable(ProxyError):  # noqa: N818 - it names the state of thing
     def __init__(self, message: str, retry_after: float | None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
-
-
-def litellm_command(socket: Path) -> list[str]:
-    """The command that serves LiteLLM's proxy on a unix socket."""
-    # -P: the directory of the runner is no place to import from.
-    return [
-        *(sys.executable, "-P", runner.__file__, "litellm.proxy.proxy_server:app"),
-        *("--uds", str(socket), "--no-access-log", "--no-use-colors"),
-        *("--timeout-graceful-shutdown", str(DRAIN_SECONDS)),
-    ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnginePlan:
-    """What an engine runs on.
-
-    Args:
-        rendered: LiteLLM's config.
-        egress_secret: what LiteLLM shows at the egress.
-        directory: its private working directory.
-        socket: where it listens; its directory becomes private too.
-        config_file: where `rendered` is written.
-        mode: started at once, with the first call that needs it, or never.
-        warm_up: asked once after a start, so that no caller pays for what the first call imports.
-        command: how it is started.
-        check: gives its version, or refuses it.
-    """
-
-    rendered: str
-    egress_secret: SecretStr
-    directory: Path
-    socket: Path
-    config_file: Path
-    mode: Literal["eager", "lazy", "off"] = "eager"
-    warm_up: Sequence[Question] = ()
-    command: Callable[[Path], Sequence[str]] = litellm_command
-    check: Callable[[], str] = find_litellm
 
 
 class Engine:

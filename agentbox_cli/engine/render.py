@@ -1,8 +1,8 @@
 """LiteLLM's config as text: one model group per deployment, and nothing for LiteLLM to decide.
 
 Which link is called, how often and for how long is the proxy's business: no fallbacks, no retries,
-no cooldowns here. Every deployment points at the proxy's own egress, and secrets
-are named, never written.
+no cooldowns here. Every deployment points at the proxy's own egress, and secrets are named, never
+written.
 """
 
 import json
@@ -23,6 +23,19 @@ BASE_SUFFIX: Mapping[str, str] = MappingProxyType(
 
 # The proxy bounds the time of a call; LiteLLM must only never be the first to give up.
 TIMEOUT_SECONDS = 86_400
+
+
+# Fields of other protocols that LiteLLM neither translates nor drops on the way to an OpenAI-style
+# provider: its client takes none it does not know, and the call ends as a 500 (measured).
+UNTRANSLATED = (
+    "betas",
+    "cache_control",
+    "inference_geo",
+    "max_tool_calls",
+    "mcp_servers",
+    "speed",
+    "top_k",
+)
 
 
 def translatable(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:
@@ -74,6 +87,7 @@ def _model_group(index: int, deployment: Deployment, egress_url: str) -> dict[st
             "num_retries": 0,
             "timeout": TIMEOUT_SECONDS,
             "stream_timeout": TIMEOUT_SECONDS,
+            "additional_drop_params": [] if prefix == "anthropic" else list(UNTRANSLATED),
         },
     }
 

@@ -209,8 +209,8 @@ def _missing_provider(
     spec = registry.providers.get(entry.provider)
     if spec is not None:
         message = f"provider {entry.provider!r} is not configured"
-        key = f"{{api_key: ${{{spec.api_key_env}}}}}"
-        hint = f"add `{entry.provider}: {key}` under litellm.providers"
+        key = f"api_key: ${{{spec.api_key_env}}}"
+        hint = f"add `{entry.provider}:` with `{key}` under litellm.providers"
     else:
         close = difflib.get_close_matches(
             entry.provider, [*config.providers, *registry.providers], n=1
