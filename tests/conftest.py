@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.commandline import Agentbox, Result
+
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTEST_CURRENT_TEST", "COVERAGE_FILE")
 
 
@@ -20,3 +22,28 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(private / kind.lower()))
     return private
+
+
+@pytest.fixture
+def agentbox(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Agentbox:
+    """Runs a command line in this process, in an empty directory."""
+    from agentbox_cli.front import main
+
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+
+    def run(*arguments: str) -> Result:
+        environment = dict(os.environ)
+        capsys.readouterr()
+        try:
+            code = main(list(arguments))
+        finally:
+            os.environ.clear()
+            os.environ.update(environment)
+        told = capsys.readouterr()
+        return Result(exit_code=code, out=told.out, err=told.err)
+
+    return run

@@ -38,6 +38,7 @@ _ALIVE = Question(path="/health/liveliness")
 _POLL_SECONDS = 0.05
 _POLL_ANSWER_SECONDS = 5.0
 _LINES_KEPT = 20
+_EXCEPTION = re.compile(r"[\w.]+(Error|Exception|Exit|Interrupt)\b")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 _log = logging.getLogger(__name__)
@@ -161,6 +162,7 @@ class Engine:
 
     async def _live(self) -> str:
         """Go through one life of the process, and say why it ended."""
+        self._lines.clear()
         version = await asyncio.to_thread(self._prepare)
         _log.info("starting LiteLLM %s", version)
         try:
@@ -242,7 +244,9 @@ class Engine:
             _log.info("[engine] %s", said)
 
     def _last_words(self) -> str:
-        return f": {self._lines[-1]}" if self._lines else ""
+        # uvicorn's own last word is only that the start failed.
+        telling = [line for line in self._lines if _EXCEPTION.match(line)] or list(self._lines)
+        return f": {telling[-1]}" if telling else ""
 
     def _give_up(self, error: AgentboxError) -> None:
         self.last_error = error.message

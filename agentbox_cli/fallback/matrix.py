@@ -105,8 +105,14 @@ def _remarks(chains: Iterable[Chain]) -> Iterator[Row]:
         if not usable_endpoints(chain):
             yield Row(alias=chain.alias, scenario="lanes", ok=False, why="no link has a lane")
         elif len(chain.links) == 1:
-            why = "a single link has nothing to fall back to"
-            yield Row(alias=chain.alias, scenario="single-link", ok=True, why=why, warning=True)
+            yield _warning(chain, "single-link", "a single link has nothing to fall back to")
+        elif len({link.deployment.provider.name for link in chain.links}) == 1:
+            why = "all links share one provider, so nothing answers when it is down"
+            yield _warning(chain, "single-provider", why)
+
+
+def _warning(chain: Chain, scenario: str, why: str) -> Row:
+    return Row(alias=chain.alias, scenario=scenario, ok=True, why=why, warning=True)
 
 
 def _run_all(stage: Stage, checks: Sequence[Check], progress: Progress) -> list[Row]:

@@ -134,7 +134,9 @@ class Check:
     @property
     def expected(self) -> str:
         """What must come of it, in a few words."""
-        return self.served_by or f"its own {self.status}"
+        if self.served_by is not None:
+            return self.served_by
+        return f"its own {self.status}" if self.switched_off else f"nobody ({self.status})"
 
     @property
     def switched_off(self) -> tuple[str, ...]:

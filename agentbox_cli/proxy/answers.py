@@ -6,6 +6,7 @@ ended in its protocol's own way.
 """
 
 import asyncio
+import contextlib
 import typing
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,16 @@ from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.headers import client_headers
 from agentbox_cli.proxy.sse import EventTooLargeError
 from agentbox_cli.proxy.stream import Piece, PieceKind, StreamReader
-from agentbox_cli.proxy.upstream import AttemptFailed, Reply
+from agentbox_cli.proxy.upstream import AttemptFailed, Reply, sendable
 from agentbox_cli.usage.record import Tokens
 
 # What is kept back of a stream before its first content.
 HELD_BYTES = 64 * 1024
 ERROR_BODY_BYTES = 1024 * 1024
+# An error's status says the most; its body is not waited for longer than this.
+ERROR_BODY_SECONDS = 5.0
+# After the protocol's marker only the end of the body is awaited, to use the connection again.
+AFTER_END_SECONDS = 1.0
 EVENT_STREAM = "text/event-stream"
 OK = 200
 
@@ -38,12 +43,14 @@ class Reading:
         patterns: the provider's own wordings of failures.
         stream: whether a stream was asked for.
         pause: seconds that a stream may pause after its first content.
+        hide_usage: whether the client did not ask for the token counts that come.
     """
 
     protocol: Protocol
     patterns: Sequence[CompiledPattern]
     stream: bool
     pause: float
+    hide_usage: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +93,7 @@ class StreamAnswer:
     _reading: Reading
     _reply: Reply
     _chunks: AsyncIterator[bytes]
-    _ended: bool = False
+    _sieve: "_Sieve"
 
     @property
     def spent(self) -> Spent:
@@ -95,28 +102,32 @@ class StreamAnswer:
 
     async def rest(self) -> AsyncIterator[bytes]:
         """The whole events that follow; raises AttemptFailed when the stream breaks."""
-        while not self._ended:
-            chunk = await _next_chunk(self._chunks, self._reading.pause)
+        while not self._sieve.ended:
+            try:
+                chunk = await _next_chunk(self._chunks, self._reading.pause)
+            except AttemptFailed:
+                if self.reader.complete:
+                    return  # the marker was seen, nothing is missing
+                raise
             if chunk is None:
                 break
-            out = b"".join(self._pieces(chunk))
-            if out:
+            if out := self._sieve.take(chunk):
                 yield out
-        if not self.reader.finish() or self.reader.failure is not None:
-            raise AttemptFailed(self.reader.failure or _unfinished())
+        if last := self._last_event():
+            yield last
+        await _read_to_end(self._chunks)
 
     def close(self) -> None:
         """End the call upstream."""
         self._reply.close()
 
-    def _pieces(self, chunk: bytes) -> list[bytes]:
-        pieces = []
-        for piece in _events(self.reader, chunk):
-            if _is_bad_end(self.reader, piece):
-                self._ended = True
-                break
-            pieces.append(piece.raw)
-        return pieces
+    def _last_event(self) -> bytes:
+        """The last event if it lacked its blank line; raises AttemptFailed for a bad end."""
+        reader = self.reader
+        was_complete = reader.complete
+        if not reader.finish() or reader.failure is not None:
+            raise AttemptFailed(reader.failure or _unfinished())
+        return b"" if was_complete else reader.rest + b"\n\n"
 
 
 class OpenStream(typing.Protocol):
@@ -156,7 +167,7 @@ async def read_reply(reply: Reply, reading: Reading) -> Answer:
     """Read an answer up to its first content, or whole; raises AttemptFailed."""
     if reply.status != OK:
         raise AttemptFailed(await _error_of(reply, reading))
-    is_stream = reply.headers.get("content-type", "").startswith(EVENT_STREAM)
+    is_stream = reply.headers.get("content-type", "").lower().startswith(EVENT_STREAM)
     if reading.stream and is_stream:
         return await _begin_stream(reply, reading)
     return await _whole(reply, reading)
@@ -180,7 +191,7 @@ async def _whole(reply: Reply, reading: Reading) -> UnaryAnswer:
     reply.close()
     return UnaryAnswer(
         status=reply.status,
-        headers=client_headers(reply.headers.items()),
+        headers=_headers(reply),
         body=body,
         spent=Spent(protocol=reading.protocol, usage=usage),
     )
@@ -188,22 +199,16 @@ async def _whole(reply: Reply, reading: Reading) -> UnaryAnswer:
 
 async def _begin_stream(reply: Reply, reading: Reading) -> OpenStream:
     reader = StreamReader(reading.protocol, reading.patterns)
+    sieve = _Sieve(reader=reader, hide_usage=reading.hide_usage)
     chunks = _decoded_chunks(reply)
     held: list[bytes] = []
-    size = 0
-    while not reader.content_seen and size <= HELD_BYTES:
+    while not sieve.content_seen and sum(map(len, held)) <= HELD_BYTES:
         chunk = await anext(chunks, None)
-        if chunk is None:
+        held.append(sieve.take(chunk or b""))
+        if chunk is None or (sieve.ended and not sieve.content_seen):
             reader.finish()
             raise AttemptFailed(reader.failure or _unfinished())
-        for piece in _events(reader, chunk):
-            if _is_bad_end(reader, piece):
-                if reader.content_seen:
-                    break
-                raise AttemptFailed(reader.failure or _unfinished())
-            held.append(piece.raw)
-            size += len(piece.raw)
-    headers = client_headers(reply.headers.items())
+    headers = _headers(reply)
     headers.pop("content-encoding", None)
     return StreamAnswer(
         status=reply.status,
@@ -213,8 +218,42 @@ async def _begin_stream(reply: Reply, reading: Reading) -> OpenStream:
         _reading=reading,
         _reply=reply,
         _chunks=chunks,
-        _ended=reader.failure is not None,
+        _sieve=sieve,
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Sieve:
+    """Lets pass what a client may see of a stream.
+
+    Args:
+        reader: says what each event is.
+        hide_usage: whether token counts are kept back.
+        content_seen: content was among what passed.
+        ended: nothing may follow: the marker was seen, or a bad end.
+    """
+
+    reader: StreamReader
+    hide_usage: bool
+    content_seen: bool = False
+    ended: bool = False
+
+    def take(self, chunk: bytes) -> bytes:
+        """The events that `chunk` completes, up to a bad end."""
+        passed = []
+        for piece in _events(self.reader, chunk):
+            if _is_bad_end(self.reader, piece):
+                self.ended = True
+                break
+            if piece.kind is PieceKind.USAGE and self.hide_usage:
+                continue
+            passed.append(piece.raw)
+            self.ended = self.ended or piece.kind is PieceKind.END
+            self.content_seen = self.content_seen or piece.kind in _RELEASES
+        return b"".join(passed)
+
+
+_RELEASES = frozenset({PieceKind.CONTENT, PieceKind.END})
 
 
 def _events(reader: StreamReader, chunk: bytes) -> list[Piece]:
@@ -228,6 +267,11 @@ def _events(reader: StreamReader, chunk: bytes) -> list[Piece]:
 def _is_bad_end(reader: StreamReader, piece: Piece) -> bool:
     """Whether a piece must not be passed on: an error, or an end without the protocol's marker."""
     return piece.kind is PieceKind.ERROR or (piece.kind is PieceKind.END and not reader.complete)
+
+
+def _headers(reply: Reply) -> dict[str, str]:
+    passed = client_headers(reply.headers.items())
+    return {name: sendable(value) for name, value in passed.items()}
 
 
 async def _decoded_chunks(reply: Reply) -> AsyncIterator[bytes]:
@@ -250,14 +294,25 @@ async def _next_chunk(chunks: AsyncIterator[bytes], pause: float) -> bytes | Non
         raise AttemptFailed(failure) from None
 
 
+async def _read_to_end(chunks: AsyncIterator[bytes]) -> None:
+    """Read what may follow the marker; how that ends makes no difference any more."""
+    with contextlib.suppress(AttemptFailed, TimeoutError):
+        async with asyncio.timeout(AFTER_END_SECONDS):
+            async for _ in chunks:
+                pass
+
+
 async def _read_error(reply: Reply) -> bytes:
+    """As much of an error's body as comes: its status counts even when the rest is lost."""
     parts: list[bytes] = []
     size = 0
-    async for chunk in reply.chunks():
-        parts.append(chunk)
-        size += len(chunk)
-        if size > ERROR_BODY_BYTES:
-            break
+    with contextlib.suppress(AttemptFailed, TimeoutError):
+        async with asyncio.timeout(ERROR_BODY_SECONDS):
+            async for chunk in reply.chunks():
+                parts.append(chunk)
+                size += len(chunk)
+                if size > ERROR_BODY_BYTES:
+                    break
     reply.close()
     return b"".join(parts)
 

@@ -204,7 +204,7 @@ class Walk:
             self._memory.cooldowns.failed(
                 link.deployment, failure.kind, now, retry_after=failure.retry_after
             )
-        self._memory.last_errors[link.deployment.name] = failure.kind.value
+        self._memory.last_errors[link.deployment.name] = failure.kind.label
 
     def abandoned(self) -> None:
         """Note that the client went away before the current call found anything out."""
@@ -364,7 +364,7 @@ class Walk:
     def _note(self, link: Link, failure: Failure) -> None:
         deployment, kind = link.deployment, failure.kind
         self._outcomes[link.number] = Outcome(link=link, label=kind.label, failure=failure)
-        self._memory.last_errors[deployment.name] = kind.value
+        self._memory.last_errors[deployment.name] = kind.label
         if kind in _NEEDS_MENDING and self._moves_on(kind):
             self._memory.warnings[deployment.provider.name] = _warning(deployment, failure)
 

@@ -11,18 +11,18 @@ import hmac
 import secrets
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import web
 from pydantic import SecretStr
 
 from agentbox_cli.providers.model import Protocol
-from agentbox_cli.proxy.answers import OpenStream, Spent, UnaryAnswer, read_reply
+from agentbox_cli.proxy.answers import OpenStream, Spent, UnaryAnswer
 from agentbox_cli.proxy.chain import Call
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import DirectLane, Order
-from agentbox_cli.proxy.request import Ask, BadBody, body_for, read_ask
+from agentbox_cli.proxy.request import Ask, BadBody, read_ask
 from agentbox_cli.proxy.upstream import AttemptFailed
 from agentbox_cli.proxy.wire import error_body
 
@@ -115,6 +115,9 @@ class Egress:
         protocol = _protocol_of(http.path)
         if loop is None or protocol is None or http.method != "POST":
             return _refusal(protocol, 404, "no such attempt")
+        if loop.called:
+            # LiteLLM must not repeat calls by itself: each one may be paid.
+            return _refusal(protocol, FAILED, "an attempt makes one call")
         try:
             ask = read_ask(await http.content.read())
         except BadBody as error:
@@ -134,27 +137,27 @@ class Egress:
     async def _relay(
         self, http: web.BaseRequest, loop: Loop, ask: Ask, protocol: Protocol
     ) -> web.StreamResponse:
-        link = loop.call.link
         order = _provider_order(loop.order, ask, http.headers)
-        reply = await self._direct.post(
-            link, protocol, body_for(ask, link), order, fresh=loop.call.fresh
-        )
-        async with reply:
-            reading = self._direct.reading(link.deployment, protocol, order)
-            answer = await read_reply(reply, reading)
-            loop.headers = answer.headers
-            if isinstance(answer, UnaryAnswer):
-                loop.spent = answer.spent
-                return web.Response(body=answer.body, headers={"content-type": "application/json"})
-            return await _relay_stream(http, loop, answer)
+        answer = await self._direct.answer(loop.call, protocol, order)
+        loop.headers = answer.headers
+        if isinstance(answer, UnaryAnswer):
+            loop.spent = answer.spent
+            return web.Response(body=answer.body, headers=_of_body(answer))
+        return await _relay_stream(http, loop, answer)
+
+
+def _of_body(answer: UnaryAnswer) -> dict[str, str]:
+    encoding = answer.headers.get("content-encoding")
+    told = {} if encoding is None else {"content-encoding": encoding}
+    return told | {"content-type": "application/json"}
 
 
 async def _relay_stream(
     http: web.BaseRequest, loop: Loop, answer: OpenStream
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers={"content-type": "text/event-stream"})
-    await response.prepare(http)
     try:
+        await response.prepare(http)
         await response.write(answer.first)
         async for events in answer.rest():
             await response.write(events)
@@ -165,21 +168,14 @@ async def _relay_stream(
             http.transport.abort()
     finally:
         loop.spent = answer.spent
+        answer.close()
     return response
 
 
 def _provider_order(order: Order, ask: Ask, engine: Mapping[str, str]) -> Order:
     headers = {name: order.client[name] for name in _OF_CLIENT if name in order.client}
     headers |= {name: engine[name] for name in _OF_ENGINE if name in engine}
-    return Order(
-        request_id=order.request_id,
-        endpoint=order.endpoint,
-        ask=ask,
-        client=headers,
-        quotas=order.quotas,
-        stream_timeout=order.stream_timeout,
-        drill_check=order.drill_check,
-    )
+    return replace(order, ask=ask, client=headers)
 
 
 def _protocol_of(path: str) -> Protocol | None:

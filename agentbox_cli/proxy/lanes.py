@@ -1,25 +1,35 @@
 """How one attempt is made: the call to a link, up to its first content or its failure.
 
 The direct lane sends the client's own bytes to a provider that speaks the same protocol; only the
-model and the credentials are replaced.
+model and the credentials are replaced, and chat streams are asked for their token counts.
 """
 
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import msgspec
 
 from agentbox_cli.providers.model import Protocol as Wire
-from agentbox_cli.providers.resolved import Deployment, Link
+from agentbox_cli.providers.resolved import Deployment
 from agentbox_cli.proxy.answers import Answer, Reading, read_reply
 from agentbox_cli.proxy.chain import Call
 from agentbox_cli.proxy.classify import CompiledPattern, compile_patterns
 from agentbox_cli.proxy.endpoints import Endpoint, provider_url
+from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.headers import upstream_headers
 from agentbox_cli.proxy.quota import Quotas
 from agentbox_cli.proxy.request import Ask, body_for
-from agentbox_cli.proxy.upstream import AttemptFailed, Reply, Target, Upstream, timed_out
+from agentbox_cli.proxy.upstream import (
+    AttemptFailed,
+    Reply,
+    Target,
+    Upstream,
+    sendable,
+    timed_out,
+)
 from agentbox_cli.simulate.app import CHECK_HEADER
 
 
@@ -55,10 +65,16 @@ class LaneCaller(Protocol):
 
 @dataclass(slots=True)
 class DirectLane:
-    """Calls providers in the client's own protocol."""
+    """Calls providers in the client's own protocol.
+
+    Args:
+        upstream: the connections.
+        addresses: where providers are that the daemon serves itself.
+    """
 
     upstream: Upstream
     addresses: Mapping[str, str] = field(default_factory=dict)
+    _uncounted: set[str] = field(default_factory=set)
     _targets: dict[tuple[str, Wire], Target] = field(default_factory=dict)
     _patterns: dict[str, Sequence[CompiledPattern]] = field(default_factory=dict)
 
@@ -68,26 +84,46 @@ class DirectLane:
         Raises:
             AttemptFailed: whatever came instead.
         """
-        link, protocol = call.link, order.endpoint.protocol
-        deployment = link.deployment
-        reply: Reply | None = None
         try:
             async with asyncio.timeout(call.timeout):
-                reply = await self.post(
-                    link, protocol, body_for(order.ask, link), order, fresh=call.fresh
-                )
-                return await read_reply(reply, self.reading(deployment, protocol, order))
+                return await self.answer(call, order.endpoint.protocol, order)
         except TimeoutError:
-            _close(reply)
             raise AttemptFailed(timed_out(call.timeout)) from None
+
+    async def answer(self, call: Call, protocol: Wire, order: Order) -> Answer:
+        """As `call`, in any protocol and without a limit of time."""
+        deployment = call.link.deployment
+        counted = None if deployment.name in self._uncounted else ask_for_usage(order.ask)
+        if protocol is not Wire.OPENAI_CHAT or counted is None or not _counts(deployment):
+            return await self._once(call, protocol, order)
+        try:
+            return await self._once(call, protocol, replace(order, ask=counted), hide_usage=True)
+        except AttemptFailed as failed:
+            if not _refuses_usage(failed.failure):
+                raise
+        self._uncounted.add(deployment.name)
+        return await self._once(call, protocol, order)
+
+    async def _once(
+        self, call: Call, protocol: Wire, order: Order, *, hide_usage: bool = False
+    ) -> Answer:
+        deployment = call.link.deployment
+        reading = Reading(
+            protocol=protocol,
+            patterns=self._patterns_of(deployment),
+            stream=order.ask.stream,
+            pause=order.stream_timeout,
+            hide_usage=hide_usage,
+        )
+        reply = await self._post(call, protocol, order)
+        try:
+            return await read_reply(reply, reading)
         except BaseException:
-            _close(reply)
+            reply.close()
             raise
 
-    async def post(
-        self, link: Link, protocol: Wire, body: bytes, order: Order, *, fresh: bool
-    ) -> Reply:
-        """Send a body to a link's provider and wait for the headers of its answer."""
+    async def _post(self, call: Call, protocol: Wire, order: Order) -> Reply:
+        link = call.link
         deployment = link.deployment
         headers = upstream_headers(
             order.client,
@@ -98,19 +134,14 @@ class DirectLane:
         )
         if order.drill_check is not None:
             headers[CHECK_HEADER] = order.drill_check
-        target = self.target_of(deployment, protocol)
-        reply = await self.upstream.post(target, headers, body, fresh=fresh)
+        reply = await self.upstream.post(
+            self.target_of(deployment, protocol),
+            {name: sendable(value) for name, value in headers.items()},
+            body_for(order.ask, link),
+            fresh=call.fresh,
+        )
         order.quotas.observe(deployment, reply.headers, time.time())
         return reply
-
-    def reading(self, deployment: Deployment, protocol: Wire, order: Order) -> Reading:
-        """How a deployment's answer in `protocol` is read."""
-        return Reading(
-            protocol=protocol,
-            patterns=self._patterns_of(deployment),
-            stream=order.ask.stream,
-            pause=order.stream_timeout,
-        )
 
     def target_of(self, deployment: Deployment, protocol: Wire) -> Target:
         """Where calls to a deployment go."""
@@ -131,6 +162,28 @@ class DirectLane:
         return self._patterns[name]
 
 
-def _close(reply: Reply | None) -> None:
-    if reply is not None:
-        reply.close()
+def ask_for_usage(ask: Ask) -> Ask | None:
+    """The same request asking for token counts; None if it does, is no stream, or is odd."""
+    if not ask.stream:
+        return None
+    try:
+        options = _decode_options(ask.fields.get("stream_options", b"null")) or {}
+    except ValueError:
+        return None  # the provider will say what is wrong with it
+    if options.get("include_usage") is True:
+        return None
+    told = msgspec.Raw(_encode({**options, "include_usage": True}))
+    return replace(ask, fields={**ask.fields, "stream_options": told})
+
+
+_decode_options = msgspec.json.Decoder(dict[str, Any] | None).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def _counts(deployment: Deployment) -> bool:
+    return deployment.provider.spec.stream_usage
+
+
+def _refuses_usage(failure: Failure) -> bool:
+    named = b"stream_options" in (failure.body or b"") or "stream_options" in failure.message
+    return failure.status in {400, 422} and named

@@ -22,7 +22,8 @@ from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import LaneCaller, Order
 from agentbox_cli.proxy.reply import attempts_header, summary, verdict_reply
 from agentbox_cli.proxy.request import Ask, needs_of
-from agentbox_cli.proxy.upstream import AttemptFailed
+from agentbox_cli.proxy.stream import StreamState
+from agentbox_cli.proxy.upstream import AttemptFailed, sendable
 from agentbox_cli.proxy.wire import KEEP_ALIVE, terminal_event
 from agentbox_cli.usage.record import AttemptRecord, RecordSink, Tokens
 
@@ -56,7 +57,7 @@ class Exchange:
     @property
     def caller(self) -> str | None:
         """The family of the client's user agent."""
-        agent = self.http.headers.get("user-agent", "")
+        agent = sendable(self.http.headers.get("user-agent", ""))
         return agent.split("/")[0].split(" ")[0][:CALLER_LENGTH] or None
 
     def base_headers(self, walk: Walk) -> dict[str, str]:
@@ -196,19 +197,16 @@ class Relay:
         headers: Mapping[str, str],
     ) -> web.StreamResponse:
         failure: Failure | None = None
-        cancelled = True
         try:
             response = await client.begin(headers)
             await response.write(answer.first)
             async for events in answer.rest():
                 await response.write(events)
             await response.write_eof()
-            cancelled = False
-            return response
         except AttemptFailed as failed:
-            failure, cancelled = failed.failure, False
+            failure = failed.failure
             walk.broke(attempt.call.link, failure, time.monotonic())
-            return await client.fail(_cut_message(attempt.call.link, failure), answer)
+            return await client.fail(_cut_message(attempt.call.link, failure), answer.reader)
         finally:
             answer.close()
             self._record(
@@ -217,9 +215,10 @@ class Relay:
                 spent=answer.spent,
                 status=answer.status,
                 failure=failure,
-                complete=failure is None and not cancelled,
-                cancelled=cancelled,
+                # A client may well hang up as soon as it has seen the marker.
+                cancelled=failure is None and not answer.reader.complete,
             )
+        return response
 
     def _record(  # noqa: PLR0913 - a record has these parts
         self,
@@ -229,7 +228,6 @@ class Relay:
         spent: Spent | None = None,
         status: int | None = None,
         failure: Failure | None = None,
-        complete: bool = True,
         cancelled: bool = False,
     ) -> None:
         call = attempt.call
@@ -250,7 +248,7 @@ class Relay:
                 stream=exchange.ask.stream,
                 status=failure.status if failure else status,
                 failure=failure.kind if failure else None,
-                complete=complete and failure is None and not cancelled,
+                complete=failure is None and not cancelled,
                 cancelled=cancelled,
                 maybe_charged=cancelled or (failure is not None and _may_cost(failure)),
                 tokens=spent.tokens if spent else Tokens(),
@@ -284,8 +282,7 @@ class _Client:
         """Send a whole answer."""
         await self.quieten()
         if self._response is not None:
-            await self._response.write(answer.body)
-            return self._response
+            return await self.fail("the provider sent no stream, but a whole answer", None)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     async def begin(self, headers: Mapping[str, str]) -> web.StreamResponse:
@@ -296,11 +293,10 @@ class _Client:
             await self._response.prepare(self.exchange.http)
         return self._response
 
-    async def fail(self, message: str, answer: OpenStream | None) -> web.StreamResponse:
+    async def fail(self, message: str, state: StreamState | None) -> web.StreamResponse:
         """End a stream that has begun with the error event of its protocol."""
         response = await self.begin({})
-        reader = answer.reader if answer else None
-        event = terminal_event(self.exchange.endpoint.protocol, message, reader)
+        event = terminal_event(self.exchange.endpoint.protocol, message, state)
         await response.write(event)
         await response.write_eof()
         return response

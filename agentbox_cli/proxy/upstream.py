@@ -4,6 +4,7 @@ What aiohttp's defaults would do wrong here is switched off: redirects (a 307 fo
 to another host), cookies, decompression, the pool limit of 100 and the total timeout (measured).
 """
 
+import errno
 import io
 import ssl
 import urllib.request
@@ -21,6 +22,8 @@ from agentbox_cli.proxy.failure import Failure
 
 CONNECT_SECONDS = 10.0
 READ_BUFFER = 64 * 1024
+# Some gateways send policies and cookies beyond aiohttp's limit of 8 KiB.
+HEADER_BYTES = 64 * 1024
 LARGE_BODY = 1024 * 1024
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -161,6 +164,8 @@ class Upstream:
             auto_decompress=False,
             trace_configs=[_tracing()],
             read_bufsize=READ_BUFFER,
+            max_line_size=HEADER_BYTES,
+            max_field_size=HEADER_BYTES,
             skip_auto_headers=("user-agent", "accept", "accept-encoding"),
         )
         self._sessions[fresh] = session
@@ -182,7 +187,7 @@ def failure_of(error: Exception, trace: _Trace) -> Failure:  # noqa: PLR0911 - a
             return _connection(f"TLS failed: {_reason(error)}", sent=False)
         case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
             return _connection(f"cannot connect: {_reason(error)}", sent=False)
-        case aiohttp.ServerDisconnectedError() | ConnectionResetError() | BrokenPipeError():
+        case aiohttp.ServerDisconnectedError() | OSError(errno=errno.ECONNRESET | errno.EPIPE):
             return Failure(
                 kind=ErrorKind.CONNECTION,
                 status=None,
@@ -199,6 +204,14 @@ def failure_of(error: Exception, trace: _Trace) -> Failure:  # noqa: PLR0911 - a
             return _connection("the address cannot be used", sent=False)
         case _:
             return _connection(f"the connection failed: {_reason(error)}", sent=True)
+
+
+def sendable(value: str) -> str:
+    """A header value as it can be written: bytes beyond UTF-8 and control characters lost."""
+    if value.isascii() and value.isprintable():
+        return value
+    text = value.encode("utf-8", "replace").decode()
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def timed_out(seconds: float) -> Failure:

@@ -99,9 +99,7 @@ def deployment(
     key: KeyState = KeyState.SET,
 ) -> Deployment:
     at = of if isinstance(of, ResolvedProvider) else provider(of, key=key)
-    return Deployment(
-        provider=at, model=ModelSpec(id=model) if isinstance(model, str) else model
-    )
+    return Deployment(provider=at, model=ModelSpec(id=model) if isinstance(model, str) else model)
 
 
 def link(
@@ -123,7 +121,9 @@ def link(
     )
 
 
-def chain(*links: Link | Deployment | str, alias: str = "default", source: str = "config") -> Chain:
+def chain(
+    *links: Link | Deployment | str, alias: str = "default", source: str = "config"
+) -> Chain:
     """Make a chain; a word is a provider of its own."""
     numbered = [
         replace(item, number=number) if isinstance(item, Link) else link(number, item)

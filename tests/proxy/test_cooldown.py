@@ -95,9 +95,7 @@ def test_what_the_deployment_lacks_pauses_it_alone_for_ten_minutes(
         ErrorKind.CONTENT_POLICY,
     ],
 )
-def test_what_speaks_about_the_request_never_pauses(
-    cooldowns: Cooldowns, kind: ErrorKind
-) -> None:
+def test_what_speaks_about_the_request_never_pauses(cooldowns: Cooldowns, kind: ErrorKind) -> None:
     for _ in range(5):
         cooldowns.failed(ONE, kind, 0.0, retry_after=30.0)
     assert left(cooldowns, ONE) is None

@@ -135,7 +135,8 @@ def _tell(report: "Report") -> None:
             say(f"warning: {row.alias}: {row.why}")
     failed = sum(not row.ok for row in report.rows)
     verdict = "every chain falls back" if report.ok else f"{failed} failed"
-    say(f"{len(report.rows)} checks in {report.elapsed_s:.1f} s: {verdict}")
+    checks = sum(not row.warning for row in report.rows)
+    say(f"{checks} checks in {report.elapsed_s:.1f} s: {verdict}")
 
 
 def _grouped(rows: "Sequence[Row]") -> "list[list[Row]]":

@@ -1,0 +1,199 @@
+"""The official SDKs against the real daemon and the real LiteLLM, while the first link fails."""
+
+from collections.abc import Iterator
+
+import anthropic
+import openai
+import pytest
+
+from agentbox_cli.fallback.stage import Cast
+from agentbox_cli.simulate.faults import Fault, FaultKind
+from agentbox_cli.simulate.wording import Wording
+from tests.e2e.conftest import User, section
+
+pytestmark = pytest.mark.e2e
+
+HI = "hello there"
+FAULTS = {
+    "429": Fault(status=429, headers={"retry-after": "1"}),
+    "500": Fault(status=500),
+    "401": Fault(status=401),
+    "hangs": Fault(kind=FaultKind.HANG),
+    "says in a plain 400 that the prompt is too long": Fault(
+        status=400, wording=Wording.VLLM_CONTEXT_WINDOW
+    ),
+    "closes without a byte": Fault(kind=FaultKind.CLOSE),
+    "answers garbage": Fault(kind=FaultKind.GARBAGE),
+    "errors inside a stream": Fault(kind=FaultKind.ERROR_EVENT),
+    "ends a stream before its content": Fault(kind=FaultKind.EMPTY_STREAM),
+    "422": Fault(status=422, wording=Wording.DETAIL),
+    "413": Fault(status=413),
+}
+MODELS = {
+    # OpenAI first: chat is direct, messages are translated for both links.
+    "default": [
+        {"provider": "openai", "model": "gpt-4o"},
+        {"provider": "gwdg_saia", "model": "llama-3.3-70b"},
+    ],
+    # Anthropic first: messages are direct, chat and responses are translated.
+    "claude": [
+        {"provider": "anthropic", "model": "claude-sonnet-4-5"},
+        {"provider": "openai", "model": "gpt-4o-mini"},
+    ],
+}
+FIRST = {"default": ("openai", "openai/gpt-4o"), "claude": ("anthropic", "anthropic/claude-sonnet-4-5")}
+SECOND = {"default": "gwdg_saia/llama-3.3-70b", "claude": "openai/gpt-4o-mini"}
+
+
+@pytest.fixture(scope="module")
+def url(user: User, cast: Cast) -> Iterator[str]:
+    # Links forget at once, so that every test finds a first link that is asked.
+    router = {"timeout": 3, "num_retries": 1, "retry_after_seconds": 0}
+    user.writes(section(cast, MODELS, router=router))
+    started = user.runs("litellm", "start", "--wait", "engine")
+    assert started.returncode == 0, started.stderr
+    yield str(user.reads("litellm", "status")["url"])
+    assert user.runs("litellm", "stop").returncode == 0
+
+
+@pytest.fixture(autouse=True)
+def healthy(cast: Cast) -> Iterator[None]:
+    yield
+    for name in ("anthropic", "gwdg_saia", "openai"):
+        cast[name].faults.clear()
+
+
+@pytest.fixture
+def chat(url: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="not-needed", max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def claude(url: str) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(base_url=url, api_key="not-needed", max_retries=0) as client:
+        yield client
+
+
+def break_first(cast: Cast, alias: str, fault: Fault) -> None:
+    provider, deployment = FIRST[alias]
+    cast[provider].faults.put(deployment, fault)
+
+
+@pytest.mark.parametrize("alias", MODELS)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+@pytest.mark.parametrize("stream", [False, True], ids=["unary", "streamed"])
+def test_openai_chat_survives_a_first_link_that(
+    chat: openai.OpenAI, cast: Cast, alias: str, fault: Fault, stream: bool
+) -> None:
+    break_first(cast, alias, fault)
+    messages = [{"role": "user", "content": HI}]
+    if stream:
+        chunks = chat.chat.completions.create(model=alias, messages=messages, stream=True)  # type: ignore[call-overload] # the SDK wants its own message classes
+        text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+    else:
+        answer = chat.chat.completions.create(model=alias, messages=messages)  # type: ignore[arg-type] # as above
+        text = answer.choices[0].message.content or ""
+    assert text == f"[{SECOND[alias]}] you said: {HI}"
+
+
+@pytest.mark.parametrize("alias", MODELS)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+@pytest.mark.parametrize("stream", [False, True], ids=["unary", "streamed"])
+def test_anthropic_messages_survive_a_first_link_that(
+    claude: anthropic.Anthropic, cast: Cast, alias: str, fault: Fault, stream: bool
+) -> None:
+    break_first(cast, alias, fault)
+    asked = {"model": alias, "max_tokens": 64, "messages": [{"role": "user", "content": HI}]}
+    if stream:
+        with claude.messages.stream(**asked) as events:  # type: ignore[arg-type] # plain dicts will do
+            text = "".join(events.text_stream)
+    else:
+        text = claude.messages.create(**asked).content[0].text  # type: ignore[call-overload] # as above
+    assert text == f"[{SECOND[alias]}] you said: {HI}"
+
+
+@pytest.mark.parametrize("alias", MODELS)
+@pytest.mark.parametrize("stream", [False, True], ids=["unary", "streamed"])
+def test_openai_responses_survive_a_failing_first_link(
+    chat: openai.OpenAI, cast: Cast, alias: str, stream: bool
+) -> None:
+    break_first(cast, alias, FAULTS["429"])
+    if stream:
+        events = list(chat.responses.create(model=alias, input=HI, stream=True))
+        text = "".join(e.delta for e in events if e.type == "response.output_text.delta")
+        assert events[-1].type == "response.completed"
+    else:
+        text = chat.responses.create(model=alias, input=HI).output_text
+    assert text == f"[{SECOND[alias]}] you said: {HI}"
+
+
+@pytest.mark.parametrize("alias", MODELS)
+def test_a_refused_connection_moves_on(
+    chat: openai.OpenAI, claude: anthropic.Anthropic, cast: Cast, alias: str
+) -> None:
+    provider, _ = FIRST[alias]
+    cast.leave(provider)
+    try:
+        answer = chat.chat.completions.create(
+            model=alias, messages=[{"role": "user", "content": HI}]
+        )
+        message = claude.messages.create(
+            model=alias, max_tokens=64, messages=[{"role": "user", "content": HI}]
+        )
+    finally:
+        cast.come_back(provider)
+    assert answer.choices[0].message.content == f"[{SECOND[alias]}] you said: {HI}"
+    assert message.content[0].text == f"[{SECOND[alias]}] you said: {HI}"  # type: ignore[union-attr] # it is text
+
+
+@pytest.mark.parametrize("alias", MODELS)
+def test_a_stream_that_is_cut_after_content_is_never_taken_for_complete(
+    chat: openai.OpenAI, claude: anthropic.Anthropic, cast: Cast, alias: str
+) -> None:
+    provider, deployment = FIRST[alias]
+    for kind in (FaultKind.CUT, FaultKind.CLEAN_CUT):
+        cast[provider].faults.put(deployment, Fault(kind=kind, after_events=5))
+        with pytest.raises(openai.APIError):
+            list(
+                chat.chat.completions.create(
+                    model=alias, messages=[{"role": "user", "content": HI}], stream=True
+                )
+            )
+        with (
+            pytest.raises(anthropic.APIStatusError),
+            claude.messages.stream(
+                model=alias, max_tokens=64, messages=[{"role": "user", "content": HI}]
+            ) as events,
+        ):
+            events.until_done()
+
+
+def test_the_true_status_and_retry_after_of_a_translated_call_reach_the_client(
+    claude: anthropic.Anthropic, cast: Cast
+) -> None:
+    cast["openai"].faults.put("openai/gpt-4o", Fault(status=429, headers={"retry-after": "37"}))
+    cast["gwdg_saia"].faults.put("gwdg_saia/llama-3.3-70b", Fault(status=503))
+    with pytest.raises(anthropic.RateLimitError) as caught:
+        claude.messages.create(
+            model="default", max_tokens=8, messages=[{"role": "user", "content": HI}]
+        )
+    assert caught.value.status_code == 429
+    assert 0 < int(caught.value.response.headers["retry-after"]) <= 37
+    assert "openai/gpt-4o" in caught.value.message
+    assert "litellm" not in caught.value.message.lower()
+
+
+def test_tools_pass_through_the_translation(chat: openai.OpenAI) -> None:
+    tool = {
+        "type": "function",
+        "function": {"name": "look", "parameters": {"type": "object", "properties": {}}},
+    }
+    answer = chat.chat.completions.create(
+        model="claude",
+        messages=[{"role": "user", "content": "please call the tool"}],
+        tools=[tool],  # type: ignore[list-item] # a plain dict will do
+    )
+    calls = answer.choices[0].message.tool_calls
+    assert calls is not None
+    assert calls[0].function.name == "look"  # type: ignore[union-attr] # it is a function
