@@ -18,8 +18,8 @@ from agentbox_cli.proxy.classify import CompiledPattern, classify
 from agentbox_cli.proxy.encoding import UndecodableError, decoded, stream_decoder
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.headers import client_headers
-from agentbox_cli.proxy.sse import EventTooLargeError
-from agentbox_cli.proxy.stream import Piece, PieceKind, StreamReader
+from agentbox_cli.proxy.sieve import Sieve
+from agentbox_cli.proxy.stream import StreamReader
 from agentbox_cli.proxy.upstream import AttemptFailed, Reply, sendable
 from agentbox_cli.usage.record import Tokens
 
@@ -93,7 +93,7 @@ class StreamAnswer:
     _reading: Reading
     _reply: Reply
     _chunks: AsyncIterator[bytes]
-    _sieve: "_Sieve"
+    _sieve: Sieve
 
     @property
     def spent(self) -> Spent:
@@ -199,7 +199,7 @@ async def _whole(reply: Reply, reading: Reading) -> UnaryAnswer:
 
 async def _begin_stream(reply: Reply, reading: Reading) -> OpenStream:
     reader = StreamReader(reading.protocol, reading.patterns)
-    sieve = _Sieve(reader=reader, hide_usage=reading.hide_usage)
+    sieve = Sieve(reader=reader, hide_usage=reading.hide_usage)
     chunks = _decoded_chunks(reply)
     held: list[bytes] = []
     while not sieve.content_seen and sum(map(len, held)) <= HELD_BYTES:
@@ -220,53 +220,6 @@ async def _begin_stream(reply: Reply, reading: Reading) -> OpenStream:
         _chunks=chunks,
         _sieve=sieve,
     )
-
-
-@dataclass(slots=True, kw_only=True)
-class _Sieve:
-    """Lets pass what a client may see of a stream.
-
-    Args:
-        reader: says what each event is.
-        hide_usage: whether token counts are kept back.
-        content_seen: content was among what passed.
-        ended: nothing may follow: the marker was seen, or a bad end.
-    """
-
-    reader: StreamReader
-    hide_usage: bool
-    content_seen: bool = False
-    ended: bool = False
-
-    def take(self, chunk: bytes) -> bytes:
-        """The events that `chunk` completes, up to a bad end."""
-        passed = []
-        for piece in _events(self.reader, chunk):
-            if _is_bad_end(self.reader, piece):
-                self.ended = True
-                break
-            if piece.kind is PieceKind.USAGE and self.hide_usage:
-                continue
-            passed.append(piece.raw)
-            self.ended = self.ended or piece.kind is PieceKind.END
-            self.content_seen = self.content_seen or piece.kind in _RELEASES
-        return b"".join(passed)
-
-
-_RELEASES = frozenset({PieceKind.CONTENT, PieceKind.END})
-
-
-def _events(reader: StreamReader, chunk: bytes) -> list[Piece]:
-    try:
-        return reader.feed(chunk)
-    except EventTooLargeError as error:
-        failure = Failure(kind=ErrorKind.SERVER, status=None, message=str(error))
-        raise AttemptFailed(failure) from None
-
-
-def _is_bad_end(reader: StreamReader, piece: Piece) -> bool:
-    """Whether a piece must not be passed on: an error, or an end without the protocol's marker."""
-    return piece.kind is PieceKind.ERROR or (piece.kind is PieceKind.END and not reader.complete)
 
 
 def _headers(reply: Reply) -> dict[str, str]:

@@ -9,18 +9,19 @@ from typing import Any
 from aiohttp import web
 
 from agentbox_cli import __version__
-from agentbox_cli.providers.resolved import Lane, Resolved
+from agentbox_cli.providers.resolved import Chain, Lane, Resolved
 from agentbox_cli.proxy import headers as names
 from agentbox_cli.proxy.drill import HEADER as DRILL
 from agentbox_cli.proxy.drill import Drills, Scope
 from agentbox_cli.proxy.endpoints import BY_PATH, CHAT, MESSAGES, Endpoint
+from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Exchange
 from agentbox_cli.proxy.guard import Guard
 from agentbox_cli.proxy.lanes import LaneCaller
 from agentbox_cli.proxy.listing import models_body
 from agentbox_cli.proxy.names import Names
-from agentbox_cli.proxy.relay import Exchange, Relay
+from agentbox_cli.proxy.relay import Relay
 from agentbox_cli.proxy.reply import refusal
-from agentbox_cli.proxy.request import BadBody, kind_of, read_ask
+from agentbox_cli.proxy.request import Ask, BadBody, kind_of, read_ask
 from agentbox_cli.usage.record import RecordSink
 
 BODY_LIMIT = 64 * 1024 * 1024
@@ -33,8 +34,20 @@ _log = logging.getLogger(__name__)
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-class TooLarge(ValueError):  # noqa: N818 - it names the thing that is wrong
-    """The body is over the limit."""
+class Refused(Exception):  # noqa: N818 - it names the answer
+    """A request that goes down no chain: the status and the code of the answer."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers or {}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +64,7 @@ class Front:
         status: what `/agentbox/status` tells.
         drills: honours drill headers; None outside drills.
         body_limit: bytes of the largest request body.
+        silence: seconds that a client of a stream waits before keep-alives begin.
     """
 
     resolved: Resolved
@@ -62,6 +76,7 @@ class Front:
     status: Callable[[], dict[str, Any]]
     drills: Drills | None = None
     body_limit: int = BODY_LIMIT
+    silence: float = SILENCE_SECONDS
 
     def server(self) -> "Server":
         """The server that answers with this front."""
@@ -97,7 +112,12 @@ class Dispatcher:
     def __init__(self, front: Front) -> None:
         self._front = front
         self._names = Names(front.resolved)
-        self._relay = Relay(lanes=front.lanes, router=front.resolved.router, sink=front.sink)
+        self._relay = Relay(
+            lanes=front.lanes,
+            router=front.resolved.router,
+            sink=front.sink,
+            silence=front.silence,
+        )
         self._pages: dict[str, Handler] = {
             HEALTH: self._health,
             STATUS: self._status,
@@ -120,28 +140,20 @@ class Dispatcher:
             raise  # the client is gone, there is nobody to tell
         except Exception:  # noqa: BLE001 - this is the boundary of a request
             _log.exception("a request failed by a fault of ours")
+            if http.writer.output_size:
+                # Half an answer is out. Without its last chunk clients see that it was cut.
+                raise ConnectionResetError from None
             message = "agentbox failed on this request; `agentbox litellm logs` tells more"
             return refusal(endpoint or CHAT, 500, message, code="agentbox_bug")
 
     async def _chain(self, http: web.BaseRequest, endpoint: Endpoint) -> web.StreamResponse:
         request_id = f"req_{secrets.token_hex(12)}"
-        headers = {names.REQUEST_ID: request_id}
-        if http.method != "POST":
-            message = f"{endpoint.path} takes POST"
-            return refusal(endpoint, 405, message, headers={**headers, "allow": "POST"})
         try:
-            ask = read_ask(await self._body(http))
-        except BadBody as error:
-            return refusal(endpoint, 400, str(error), code="invalid_body", headers=headers)
-        except TooLarge as error:
-            return refusal(endpoint, 413, str(error), code="body_too_large", headers=headers)
-        chain = self._names.chain(ask.model)
-        if chain is None:
-            message = self._names.unknown(ask.model)
-            return refusal(endpoint, 404, message, code="model_not_found", headers=headers)
-        if chain.kind is not kind_of(endpoint):
-            message = f"{ask.model!r} holds {chain.kind} models, which {endpoint.path} cannot use"
-            return refusal(endpoint, 400, message, code="wrong_model_kind", headers=headers)
+            ask = await self._ask(http, endpoint)
+            chain = self._chain_of(ask, endpoint)
+        except Refused as why:
+            headers = {**why.headers, names.REQUEST_ID: request_id}
+            return refusal(endpoint, why.status, str(why), code=why.code, headers=headers)
         exchange = Exchange(
             http=http,
             endpoint=endpoint,
@@ -152,6 +164,25 @@ class Dispatcher:
         )
         return await self._relay.serve(exchange)
 
+    async def _ask(self, http: web.BaseRequest, endpoint: Endpoint) -> Ask:
+        if http.method != "POST":
+            raise Refused(405, f"{endpoint.path} takes POST", headers={"allow": "POST"})
+        try:
+            return read_ask(await self._body(http))
+        except BadBody as error:
+            raise Refused(400, str(error), "invalid_body") from None
+        except web.RequestPayloadError as error:
+            raise Refused(400, f"the body cannot be read: {error}", "invalid_body") from None
+
+    def _chain_of(self, ask: Ask, endpoint: Endpoint) -> Chain:
+        chain = self._names.chain(ask.model)
+        if chain is None:
+            raise Refused(404, self._names.unknown(ask.model), "model_not_found")
+        if chain.kind is not kind_of(endpoint):
+            message = f"{ask.model!r} holds {chain.kind} models, which {endpoint.path} cannot use"
+            raise Refused(400, message, "wrong_model_kind")
+        return chain
+
     def _scope(self, http: web.BaseRequest) -> Scope:
         drills = self._front.drills
         header = http.headers.get(DRILL) if drills else None
@@ -161,14 +192,17 @@ class Dispatcher:
 
     async def _body(self, http: web.BaseRequest) -> bytes:
         limit = self._front.body_limit
+        too_large = f"the body is over the limit of {limit // (1024 * 1024)} MiB"
         if (http.content_length or 0) > limit:
-            raise TooLarge(_too_large(limit))
+            raise Refused(413, too_large, "body_too_large")
+        if http.headers.get("expect", "").lower() == "100-continue" and http.transport:
+            http.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         parts = []
         size = 0
         while chunk := await http.content.readany():
             size += len(chunk)
             if size > limit:
-                raise TooLarge(_too_large(limit))
+                raise Refused(413, too_large, "body_too_large")
             parts.append(chunk)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -197,7 +231,3 @@ class Dispatcher:
 def _tongue(http: web.BaseRequest) -> Endpoint:
     """The endpoint whose protocol a caller of another path most likely speaks."""
     return MESSAGES if "anthropic-version" in http.headers else CHAT
-
-
-def _too_large(limit: int) -> str:
-    return f"the body is over the limit of {limit // (1024 * 1024)} MiB"

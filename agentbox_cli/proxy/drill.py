@@ -50,7 +50,7 @@ class Drills:
     def scope(self, header: str) -> Scope | None:
         """The scope that a drill header names; None if the header is not ours."""
         parts = header.split(" ")
-        told = parts[0].encode(errors="surrogateescape")  # as the header was decoded
+        told = parts[0].encode(errors="replace")  # undecodable bytes came as surrogates
         if len(parts) != 3 or not hmac.compare_digest(told, self._secret):  # noqa: PLR2004 - secret, check, toggles
             return None
         _, check, on = parts

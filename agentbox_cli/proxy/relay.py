@@ -12,69 +12,14 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from agentbox_cli.providers.model import ErrorKind
-from agentbox_cli.providers.resolved import Chain, Lane, Link, Router
-from agentbox_cli.proxy import headers as names
+from agentbox_cli.providers.resolved import Lane, Link, Router
 from agentbox_cli.proxy.answers import Answer, OpenStream, Spent, UnaryAnswer
-from agentbox_cli.proxy.chain import Call, Verdict, Walk
-from agentbox_cli.proxy.drill import Scope
-from agentbox_cli.proxy.endpoints import Endpoint
+from agentbox_cli.proxy.chain import Call, Walk
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import LaneCaller, Order
-from agentbox_cli.proxy.reply import attempts_header, summary, verdict_reply
-from agentbox_cli.proxy.request import Ask, needs_of
-from agentbox_cli.proxy.stream import StreamState
-from agentbox_cli.proxy.upstream import AttemptFailed, sendable
-from agentbox_cli.proxy.wire import KEEP_ALIVE, terminal_event
+from agentbox_cli.proxy.request import needs_of
+from agentbox_cli.proxy.upstream import AttemptFailed
 from agentbox_cli.usage.record import AttemptRecord, RecordSink, Tokens
-
-# Before this, a hold costs nothing: clients wait in silence for 75 s at least (measured). After
-# it, the headers are sent and cannot tell the truth about the chain any more.
-SILENCE_SECONDS = 60.0
-KEEP_ALIVE_SECONDS = 15.0
-CALLER_LENGTH = 60
-
-
-@dataclass(slots=True, kw_only=True)
-class Exchange:
-    """One request in the proxy's hands.
-
-    Args:
-        http: the client's request.
-        endpoint: where it was sent.
-        ask: what it says.
-        chain: the chain it goes down.
-        scope: what it shares with others.
-        request_id: its name in headers and records.
-    """
-
-    http: web.BaseRequest
-    endpoint: Endpoint
-    ask: Ask
-    chain: Chain
-    scope: Scope
-    request_id: str
-
-    @property
-    def caller(self) -> str | None:
-        """The family of the client's user agent."""
-        agent = sendable(self.http.headers.get("user-agent", ""))
-        return agent.split("/")[0].split(" ")[0][:CALLER_LENGTH] or None
-
-    def base_headers(self, walk: Walk) -> dict[str, str]:
-        """The headers that every answer carries."""
-        return {
-            names.ALIAS: self.chain.alias,
-            names.REQUEST_ID: self.request_id,
-            names.ATTEMPTS: attempts_header(walk.outcomes),
-        }
-
-    def served_headers(self, walk: Walk, link: Link) -> dict[str, str]:
-        """The headers of an answer that `link` gave."""
-        return {
-            **self.base_headers(walk),
-            names.SERVED_BY: link.deployment.name,
-            names.LINK: f"{link.number}/{len(self.chain.links)}",
-        }
 
 
 @dataclass(slots=True)
@@ -112,7 +57,7 @@ class Relay:
     async def serve(self, exchange: Exchange) -> web.StreamResponse:
         """Answer a request."""
         walk = self._walk(exchange)
-        client = _Client(exchange, walk, self.silence)
+        client = Client(exchange, walk, self.silence)
         try:
             while isinstance(step := walk.next(time.monotonic()), Call):
                 answer = await self._attempt(exchange, walk, step)
@@ -148,7 +93,7 @@ class Relay:
             walk.abandoned()
             raise
         try:
-            answer = await self.lanes[lane].call(call, self._order(exchange))
+            answer = await self._caller(lane).call(call, self._order(exchange))
         except AttemptFailed as failed:
             walk.failed(failed.failure, time.monotonic())
             self._record(exchange, attempt, failure=failed.failure)
@@ -160,6 +105,16 @@ class Relay:
         attempt.first_content_ms = attempt.elapsed_ms()
         walk.answered()
         return attempt, answer
+
+    def _caller(self, lane: Lane) -> LaneCaller:
+        try:
+            return self.lanes[lane]
+        except KeyError:
+            message = "nothing here can translate calls for this provider"
+            failure = Failure(
+                kind=ErrorKind.UNSUPPORTED, status=400, message=message, sent=False, ours=True
+            )
+            raise AttemptFailed(failure) from None
 
     def _order(self, exchange: Exchange) -> Order:
         return Order(
@@ -176,7 +131,7 @@ class Relay:
         self,
         exchange: Exchange,
         walk: Walk,
-        client: "_Client",
+        client: Client,
         attempt: _Attempt,
         answer: Answer,
     ) -> web.StreamResponse:
@@ -191,7 +146,7 @@ class Relay:
         self,
         exchange: Exchange,
         walk: Walk,
-        client: "_Client",
+        client: Client,
         attempt: _Attempt,
         answer: OpenStream,
         headers: Mapping[str, str],
@@ -256,90 +211,6 @@ class Relay:
                 caller=exchange.caller,
             )
         )
-
-
-@dataclass(slots=True)
-class _Client:
-    """The client's side of an exchange: what it was sent so far.
-
-    For a stream it begins keep-alives after a long silence, which commits the status 200; what
-    comes later than that can only be told inside the stream.
-    """
-
-    exchange: Exchange
-    walk: Walk
-    silence: float
-    _response: web.StreamResponse | None = None
-    _timer: asyncio.TimerHandle | None = None
-    _pulse: asyncio.Task[None] | None = None
-
-    def __post_init__(self) -> None:
-        if self.exchange.ask.stream:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self.silence, self._start_pulse)
-
-    async def whole(self, answer: UnaryAnswer, headers: Mapping[str, str]) -> web.StreamResponse:
-        """Send a whole answer."""
-        await self.quieten()
-        if self._response is not None:
-            return await self.fail("the provider sent no stream, but a whole answer", None)
-        return web.Response(status=answer.status, body=answer.body, headers=headers)
-
-    async def begin(self, headers: Mapping[str, str]) -> web.StreamResponse:
-        """Begin a stream, unless keep-alives have begun it."""
-        await self.quieten()
-        if self._response is None:
-            self._response = web.StreamResponse(headers=dict(headers))
-            await self._response.prepare(self.exchange.http)
-        return self._response
-
-    async def fail(self, message: str, state: StreamState | None) -> web.StreamResponse:
-        """End a stream that has begun with the error event of its protocol."""
-        response = await self.begin({})
-        event = terminal_event(self.exchange.endpoint.protocol, message, state)
-        await response.write(event)
-        await response.write_eof()
-        return response
-
-    async def refuse(self, verdict: Verdict) -> web.StreamResponse:
-        """Tell that no link answered."""
-        await self.quieten()
-        exchange = self.exchange
-        if self._response is not None:
-            message = (
-                verdict.passed_on.message
-                if verdict.passed_on
-                else summary(exchange.chain.alias, verdict)
-            )
-            return await self.fail(message, None)
-        headers = exchange.base_headers(self.walk)
-        return verdict_reply(exchange.endpoint, exchange.chain.alias, verdict, headers)
-
-    async def quieten(self) -> None:
-        """Stop the keep-alives."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._pulse is not None:
-            pulse, self._pulse = self._pulse, None
-            pulse.cancel()
-            await asyncio.gather(pulse, return_exceptions=True)
-
-    def _start_pulse(self) -> None:
-        self._pulse = asyncio.ensure_future(self._keep_alive())
-
-    async def _keep_alive(self) -> None:
-        headers = {
-            "content-type": "text/event-stream",
-            names.ALIAS: self.exchange.chain.alias,
-            names.REQUEST_ID: self.exchange.request_id,
-        }
-        response = web.StreamResponse(headers=headers)
-        self._response = response
-        await response.prepare(self.exchange.http)
-        while True:
-            await response.write(KEEP_ALIVE)
-            await asyncio.sleep(KEEP_ALIVE_SECONDS)
 
 
 def _cut_message(link: Link, failure: Failure) -> str:

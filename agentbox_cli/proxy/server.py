@@ -1,6 +1,5 @@
 """The proxy as a whole: bound first, serving until it is told to drain."""
 
-import asyncio
 import logging
 import os
 import socket
@@ -23,9 +22,10 @@ from agentbox_cli.proxy.app import Front
 from agentbox_cli.proxy.chain import Memory
 from agentbox_cli.proxy.cooldown import Cooldowns
 from agentbox_cli.proxy.drill import SECRET_VARIABLE, Drills, Scope
+from agentbox_cli.proxy.exchange import SILENCE_SECONDS
 from agentbox_cli.proxy.guard import Guard, GuardPolicy, uids_of
 from agentbox_cli.proxy.lanes import DirectLane, LaneCaller
-from agentbox_cli.proxy.peer import find_lookup
+from agentbox_cli.proxy.peer import PeerLookup, find_lookup
 from agentbox_cli.proxy.translation import NO_ENGINE, Translation
 from agentbox_cli.proxy.upstream import Upstream
 from agentbox_cli.simulate.app import SimulatedProviders
@@ -48,16 +48,21 @@ class ProxyServer:
         key: the install's key.
         instance: the token of this run.
         paths: where the engine keeps its files.
+        grace: seconds that open requests may take to finish when it drains.
+        silence: seconds that a client of a stream waits before keep-alives begin.
     """
 
     resolved: Resolved
     key: SecretStr
     instance: str
     paths: Paths
+    grace: float = GRACE_SECONDS
+    silence: float = SILENCE_SECONDS
     records: deque[AttemptRecord] = field(default_factory=lambda: deque(maxlen=RECORDS_KEPT))
     warnings: list[str] = field(default_factory=list)
     _memory: Memory = field(init=False)
     _guard: Guard = field(init=False)
+    _lookup: PeerLookup | None = field(init=False)
     _upstream: Upstream = field(default_factory=Upstream)
     _simulated: SimulatedProviders | None = None
     _translation: Translation | None = None
@@ -81,14 +86,16 @@ class ProxyServer:
             instance=self.instance,
             status=self.status,
             drills=self._drills(),
+            silence=self.silence,
         )
-        self._runner = web.ServerRunner(front.server(), shutdown_timeout=GRACE_SECONDS)
+        # aiohttp waits that long twice: for the open requests, then for their connections.
+        self._runner = web.ServerRunner(front.server(), shutdown_timeout=self.grace / 2)
         await self._runner.setup()
         for bound in sockets:
             await web.SockSite(self._runner, bound, backlog=BACKLOG).start()
 
     async def drain(self) -> None:
-        """Take no new requests, let the open ones finish for at most 30 s, then end."""
+        """Take no new requests, let the open ones finish for a while, then end."""
         if self._runner is not None:
             await self._runner.cleanup()
         if self._translation is not None:
@@ -96,6 +103,8 @@ class ProxyServer:
         await self._upstream.close()
         if self._simulated is not None:
             await self._simulated.stop()
+        if self._lookup is not None:
+            self._lookup.close()
 
     def status(self) -> dict[str, Any]:
         """What `/agentbox/status` tells; the daemon's part is added by the daemon."""
@@ -137,6 +146,7 @@ class ProxyServer:
         self.warnings += [f"allowed_clients: no user {name!r} on this machine" for name in unknown]
         self._auth = "key" if config.bind else config.auth
         choice = find_lookup()
+        self._lookup = choice.lookup
         if choice.lookup is None and self._auth == "same-user":
             self._auth = "key"
             self.warnings.append(f"callers need the key: {choice.reason}")
@@ -193,12 +203,6 @@ def _bound(host: str, port: int) -> socket.socket:
         raise ProxyError(f"cannot listen on {host} port {port}: {error.strerror}") from error
     bound.setblocking(False)  # noqa: FBT003 - the signature is Python's
     return bound
-
-
-async def run_until(server: ProxyServer, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set, then drain."""
-    await stop.wait()
-    await server.drain()
 
 
 def _rss_mb() -> float:

@@ -52,7 +52,15 @@ def url(user: User, cast: Cast) -> Iterator[str]:
     user.writes(section(cast, MODELS, router=router))
     started = user.runs("litellm", "start", "--wait", "engine")
     assert started.returncode == 0, started.stderr
-    yield str(user.reads("litellm", "status")["url"])
+    address = str(user.reads("litellm", "status")["url"])
+    with anthropic.Anthropic(base_url=address, api_key="not-needed") as client:
+        # LiteLLM's first streams are slow, and what is slow cannot be cut in the middle.
+        for alias in ("default", "default"):
+            with client.messages.stream(
+                model=alias, max_tokens=64, messages=[{"role": "user", "content": HI}]
+            ) as events:
+                events.until_done()
+    yield address
     assert user.runs("litellm", "stop").returncode == 0
 
 
@@ -153,7 +161,8 @@ def test_a_stream_that_is_cut_after_content_is_never_taken_for_complete(
 ) -> None:
     provider, deployment = FIRST[alias]
     for kind in (FaultKind.CUT, FaultKind.CLEAN_CUT):
-        cast[provider].faults.put(deployment, Fault(kind=kind, after_events=5))
+        # Slow enough that content has gone out: a cut before that is survived unseen.
+        cast[provider].faults.put(deployment, Fault(kind=kind, after_events=4, delay_s=0.3))
         with pytest.raises(openai.APIError):
             list(
                 chat.chat.completions.create(

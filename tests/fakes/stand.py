@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-
 from pydantic import SecretStr
 
 from agentbox_cli.paths import Paths
@@ -122,8 +121,8 @@ def resolved_for(plan: Plan, base: str, directory: Path) -> Resolved:
         alias: [_link(plan, deployment) for deployment in links]
         for alias, links in plan.chains.items()
     }
-    section = {"engine": {"mode": "off"}, "providers": providers, "models": models}
-    config = {"litellm": section | plan.section}
+    section: dict[str, Any] = {"engine": {"mode": "off"}, "providers": providers, "models": models}
+    config = {"litellm": {**section, **plan.section}}
     file = directory / "config.yml"
     file.write_text(json.dumps(config))  # JSON is YAML
     environ = {_variable(name): key_of(name) for name in names}

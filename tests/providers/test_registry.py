@@ -40,7 +40,7 @@ def test_a_sound_plugin_is_loaded_with_its_providers(plugin: WritePlugin) -> Non
         (f"{HOOK}(): return 'acme'", "TypeError: agentbox_providers returned str, not a list"),
         (f"{HOOK}(): return [{{}}]", "returned dict, not ProviderSpec"),
         (f"{HOOK}(): raise ValueError('no')", "ValueError: no"),
-        (f"{HOOK}(colour): return []", "hook call must provide argument"),
+        (f"{HOOK}(colour): return []", "can not be found in the hookspec"),
         (f"{HOOK}s_(): return []", "unknown hook 'agentbox_providerss_'"),
         ("def agentbox_providers(): return []", "implements no hook of agentbox"),
         ("", "implements no hook of agentbox"),
@@ -68,9 +68,9 @@ def test_an_interrupt_while_plugins_load_is_no_broken_plugin(plugin: WritePlugin
 
 
 def test_one_plugin_that_describes_a_provider_twice_is_broken(plugin: WritePlugin) -> None:
-    text = plugin().load().__spec__.loader.get_source("plugin_in_a_test_0")
-    twice = text.replace("return [", "return 2 * [")
-    (record,) = discover(ALL, [plugin(text=twice)]).plugins
+    spec = "ProviderSpec(name='acme', title='Acme', protocols=frozenset(Protocol))"
+    text = f"from agentbox_cli.api import *\n{HOOK}(): return 2 * [{spec}]"
+    (record,) = discover(ALL, [plugin(text=text)]).plugins
     assert record.reason == "ValueError: provider acme is described twice"
 
 

@@ -1,0 +1,152 @@
+"""One request in the proxy's hands: what was asked, and what the client was sent so far."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from agentbox_cli.providers.resolved import Chain, Link
+from agentbox_cli.proxy import headers as names
+from agentbox_cli.proxy.answers import UnaryAnswer
+from agentbox_cli.proxy.chain import Verdict, Walk
+from agentbox_cli.proxy.drill import Scope
+from agentbox_cli.proxy.endpoints import Endpoint
+from agentbox_cli.proxy.reply import attempts_header, summary, verdict_reply
+from agentbox_cli.proxy.request import Ask
+from agentbox_cli.proxy.stream import StreamState
+from agentbox_cli.proxy.upstream import sendable
+from agentbox_cli.proxy.wire import KEEP_ALIVE, terminal_event
+
+# Before this, a hold costs nothing: clients wait in silence for 75 s at least (measured). After
+# it, the headers are sent and cannot tell the truth about the chain any more.
+SILENCE_SECONDS = 60.0
+KEEP_ALIVE_SECONDS = 15.0
+CALLER_LENGTH = 60
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One request in the proxy's hands.
+
+    Args:
+        http: the client's request.
+        endpoint: where it was sent.
+        ask: what it says.
+        chain: the chain it goes down.
+        scope: what it shares with others.
+        request_id: its name in headers and records.
+    """
+
+    http: web.BaseRequest
+    endpoint: Endpoint
+    ask: Ask
+    chain: Chain
+    scope: Scope
+    request_id: str
+
+    @property
+    def caller(self) -> str | None:
+        """The family of the client's user agent."""
+        agent = sendable(self.http.headers.get("user-agent", ""))
+        return agent.split("/")[0].split(" ")[0][:CALLER_LENGTH] or None
+
+    def base_headers(self, walk: Walk) -> dict[str, str]:
+        """The headers that every answer carries."""
+        return {
+            names.ALIAS: self.chain.alias,
+            names.REQUEST_ID: self.request_id,
+            names.ATTEMPTS: attempts_header(walk.outcomes),
+        }
+
+    def served_headers(self, walk: Walk, link: Link) -> dict[str, str]:
+        """The headers of an answer that `link` gave."""
+        return {
+            **self.base_headers(walk),
+            names.SERVED_BY: link.deployment.name,
+            names.LINK: f"{link.number}/{len(self.chain.links)}",
+        }
+
+
+@dataclass(slots=True)
+class Client:
+    """The client's side of an exchange: what it was sent so far.
+
+    For a stream it begins keep-alives after a long silence, which commits the status 200; what
+    comes later than that can only be told inside the stream.
+    """
+
+    exchange: Exchange
+    walk: Walk
+    silence: float
+    _response: web.StreamResponse | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _pulse: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.exchange.ask.stream:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self.silence, self._start_pulse)
+
+    async def whole(self, answer: UnaryAnswer, headers: Mapping[str, str]) -> web.StreamResponse:
+        """Send a whole answer."""
+        await self.quieten()
+        if self._response is not None:
+            return await self.fail("the provider sent no stream, but a whole answer", None)
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+    async def begin(self, headers: Mapping[str, str]) -> web.StreamResponse:
+        """Begin a stream, unless keep-alives have begun it."""
+        await self.quieten()
+        if self._response is None:
+            self._response = web.StreamResponse(headers=dict(headers))
+            await self._response.prepare(self.exchange.http)
+        return self._response
+
+    async def fail(self, message: str, state: StreamState | None) -> web.StreamResponse:
+        """End a stream that has begun with the error event of its protocol."""
+        response = await self.begin({})
+        event = terminal_event(self.exchange.endpoint.protocol, message, state)
+        await response.write(event)
+        await response.write_eof()
+        return response
+
+    async def refuse(self, verdict: Verdict) -> web.StreamResponse:
+        """Tell that no link answered."""
+        await self.quieten()
+        exchange = self.exchange
+        if self._response is not None:
+            message = (
+                verdict.passed_on.message
+                if verdict.passed_on
+                else summary(exchange.chain.alias, verdict)
+            )
+            return await self.fail(message, None)
+        headers = exchange.base_headers(self.walk)
+        return verdict_reply(exchange.endpoint, exchange.chain.alias, verdict, headers)
+
+    async def quieten(self) -> None:
+        """Stop the keep-alives."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._pulse is not None:
+            pulse, self._pulse = self._pulse, None
+            pulse.cancel()
+            await asyncio.gather(pulse, return_exceptions=True)
+
+    def _start_pulse(self) -> None:
+        self._pulse = asyncio.ensure_future(self._keep_alive())
+
+    async def _keep_alive(self) -> None:
+        headers = {
+            "content-type": "text/event-stream",
+            names.ALIAS: self.exchange.chain.alias,
+            names.REQUEST_ID: self.exchange.request_id,
+        }
+        response = web.StreamResponse(headers=headers)
+        self._response = response
+        await response.prepare(self.exchange.http)
+        while True:
+            await response.write(KEEP_ALIVE)
+            await asyncio.sleep(KEEP_ALIVE_SECONDS)
