@@ -49,14 +49,9 @@ def load_setup(path: Path, environ: Mapping[str, str], working_dir: Path | None)
     loaded = load(path)
     require(loaded)
     registry, resolved, issues = _resolve(loaded, environ, working_dir)
-    refuse_errors(loaded, issues)
-    found = (*loaded.issues, *issues, *unusable_alias_issues(resolved))
-    return Setup(
-        loaded=loaded,
-        registry=registry,
-        resolved=resolved,
-        problems=tuple(locate(loaded.document, found)),
-    )
+    _refuse_errors(loaded, issues)
+    problems = loaded.problems((*issues, *unusable_alias_issues(resolved)))
+    return Setup(loaded=loaded, registry=registry, resolved=resolved, problems=tuple(problems))
 
 
 def find_problems(
@@ -69,10 +64,9 @@ def find_problems(
     """
     loaded = load(path)
     if loaded.host is None:
-        return locate(loaded.document, loaded.issues)
+        return loaded.problems()
     _, resolved, issues = _resolve(loaded, environ, working_dir)
-    found = (*loaded.issues, *issues, *unusable_alias_issues(resolved))
-    return locate(loaded.document, found)
+    return loaded.problems((*issues, *unusable_alias_issues(resolved)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +110,7 @@ def _reason(alias: str, host: HostConfig, issues: tuple[Issue, ...]) -> str:
     return "; ".join(dict.fromkeys(told)) or "it cannot be resolved"
 
 
-def refuse_errors(loaded: LoadedConfig, issues: tuple[Issue, ...]) -> None:
-    """Raise ConfigError with every issue that is an error."""
+def _refuse_errors(loaded: LoadedConfig, issues: tuple[Issue, ...]) -> None:
     errors = [issue for issue in issues if issue.severity is Severity.ERROR]
     if errors:
         shown = render(locate(loaded.document, errors), loaded.path.name)

@@ -15,6 +15,7 @@ from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.resolved import Lane, Link, Router
 from agentbox_cli.proxy.answers import Answer, OpenStream, Spent, UnaryAnswer
 from agentbox_cli.proxy.chain import Call, Walk
+from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Client, Exchange
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import LaneCaller, Order
 from agentbox_cli.proxy.request import needs_of

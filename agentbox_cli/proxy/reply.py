@@ -80,7 +80,8 @@ def _status(endpoint: Endpoint, verdict: Verdict) -> int:
 def _told(outcome: Outcome) -> str:
     name, label = outcome.link.deployment.name, outcome.label
     cause = outcome.failure.kind.label if outcome.failure else None
-    reason = f"{label} after {cause}" if cause and cause != label else label
+    word = "for" if label == UNFIT else "after"
+    reason = f"{label} {word} {cause}" if cause and cause != label else label
     if outcome.recovers_in:
         return f"{name} {reason} ({math.ceil(outcome.recovers_in)} s)"
     return f"{name} {reason}"

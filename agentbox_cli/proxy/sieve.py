@@ -1,4 +1,4 @@
-"""What a client may see of a stream: whole events, up to a bad end, which is written anew for it."""
+"""What a client may see of a stream: whole events, up to a bad end."""
 
 from dataclasses import dataclass
 

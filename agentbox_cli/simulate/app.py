@@ -71,7 +71,8 @@ class SimulatedProviders:
         self._refusing: list[socket.socket] = []
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Listen, and return the base URL, without a slash at its end."""
+        """Listen, for the first time or again; return the base URL, without a slash at its end."""
+        self._closing.clear()
         server = web.Server(
             self._serve,
             request_factory=_make_request,

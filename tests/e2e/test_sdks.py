@@ -162,7 +162,7 @@ def test_a_stream_that_is_cut_after_content_is_never_taken_for_complete(
     provider, deployment = FIRST[alias]
     for kind in (FaultKind.CUT, FaultKind.CLEAN_CUT):
         # Slow enough that content has gone out: a cut before that is survived unseen.
-        cast[provider].faults.put(deployment, Fault(kind=kind, after_events=4, delay_s=0.3))
+        cast[provider].faults.put(deployment, Fault(kind=kind, after_events=6, delay_s=0.2))
         with pytest.raises(openai.APIError):
             list(
                 chat.chat.completions.create(

@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,31 +10,22 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 
-from agentbox_cli.engine.environment import engine_environment
-from agentbox_cli.engine.plan import EnginePlan, litellm_command
-from agentbox_cli.engine.process import Engine, EngineState
-from agentbox_cli.engine.render import UNTRANSLATED, render
+from agentbox_cli.engine.process import Engine
+from agentbox_cli.engine.render import UNTRANSLATED
 from agentbox_cli.engine.warmup import ATTEMPT as WARM_UP
-from agentbox_cli.engine.warmup import warm_up
-from agentbox_cli.providers.model import ModelKind
-from tests.fakes import tiny_parent
-from tests.fakes.deployments import PROVIDER_KEY, deployment
-from tests.fakes.processes import lives
+from tests.fakes.deployments import PROVIDER_KEY
+from tests.fakes.real_engine import (
+    ANTHROPIC,
+    EGRESS_SECRET,
+    OPENAI_STYLE,
+    START_SECONDS,
+    VECTORS,
+    plan_in,
+)
 from tests.fakes.tiny_egress import ATTEMPT, Received, TinyEgress
-from tests.fakes.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
-
-EGRESS_SECRET = "egress-secret-of-this-test"
-START_SECONDS = 120.0
-
-# The ids hold what model ids may hold: a slash, a colon, dots, an @.
-OPENAI_STYLE = deployment("saia/org/llama-3.3:70b@x")
-ANTHROPIC = deployment("claude/sonnet-4-5", prefix="anthropic")
-VECTORS = deployment("saia/e5-mistral", prefix="openai", kind=ModelKind.EMBEDDING)
-DEPLOYMENTS = (OPENAI_STYLE, ANTHROPIC, VECTORS)
 
 PATHS = {
     "chat": "/v1/chat/completions",
@@ -105,17 +93,6 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run
     await egress.stop()
 
 
-def plan_in(place: Path, egress_url: str) -> EnginePlan:
-    return EnginePlan(
-        rendered=render(DEPLOYMENTS, egress_url),
-        egress_secret=SecretStr(EGRESS_SECRET),
-        directory=place / "engine",
-        socket=place / "engine" / "engine.sock",
-        config_file=place / "litellm.rendered.yml",
-        warm_up=warm_up(DEPLOYMENTS),
-    )
-
-
 @pytest.mark.parametrize(("endpoint", "model", "stream"), EACH_WAY)
 async def test_a_call_comes_back_to_the_egress_and_its_answer_to_the_client(
     running: Running, endpoint: str, model: Any, stream: bool
@@ -180,23 +157,6 @@ async def test_fields_without_a_translation_do_not_break_a_call(running: Running
     assert not running.received().body.keys() & set(UNTRANSLATED)
 
 
-@pytest.mark.parametrize("model", [OPENAI_STYLE, ANTHROPIC], ids=["openai", "anthropic"])
-async def test_a_client_that_leaves_a_stream_ends_the_call_at_the_egress(
-    running: Running, model: Any
-) -> None:
-    attempt = running.next()
-    running.egress.go_on.clear()
-    async with running.ask("messages", model.name, stream=True) as answer:
-        await answer.content.readany()
-        answer.close()
-    try:
-        async with asyncio.timeout(20):
-            while attempt not in running.egress.abandoned:  # noqa: ASYNC110 - no event tells
-                await asyncio.sleep(0.02)
-    finally:
-        running.egress.go_on.set()
-
-
 async def test_nobody_gets_in_without_the_minted_key(running: Running) -> None:
     running.next()
     running.http.headers.popall("authorization")
@@ -216,70 +176,6 @@ async def test_its_environment_holds_no_key_and_its_arguments_no_secret(running:
     arguments = (process / "cmdline").read_bytes().decode()
     assert EGRESS_SECRET not in arguments
     assert running.engine.master_key.get_secret_value() not in arguments
-
-
-async def test_an_open_stream_ends_well_before_the_engine_does(running: Running) -> None:
-    """The last test of this module: it stops the engine."""
-    running.next()
-    running.egress.go_on.clear()
-    async with running.ask("messages", OPENAI_STYLE.name, stream=True) as answer:
-        await answer.content.readany()
-        pid = running.engine.pid or 0
-        stopping = asyncio.create_task(running.engine.stop(30))
-        async with asyncio.timeout(20):
-            while accepts(running.engine.socket_path):  # noqa: ASYNC110 - no event tells
-                await asyncio.sleep(0.02)
-        assert lives(pid)
-        running.egress.go_on.set()
-        text = (await answer.read()).decode()
-    assert "message_stop" in text
-    await stopping
-    assert (lives(pid), running.engine.state) == (False, EngineState.OFF)
-
-
-def accepts(path: Path) -> bool:
-    import socket
-
-    with socket.socket(socket.AF_UNIX) as client:
-        return client.connect_ex(str(path)) == 0
-
-
-@pytest.mark.asyncio(loop_scope="function")
-async def test_a_litellm_that_cannot_start_says_why(tmp_path: Path) -> None:
-    from dataclasses import replace
-
-    plan = replace(plan_in(tmp_path, "http://127.0.0.1:9"), rendered="general_settings: [1\n")
-    engine = Engine(plan)
-    engine.start()
-    async with asyncio.timeout(START_SECONDS):
-        while engine.state is EngineState.STARTING:  # noqa: ASYNC110 - no event tells
-            await asyncio.sleep(0.05)
-    await engine.stop()
-    assert (engine.last_error or "").startswith("LiteLLM ended with status 3: yaml.")
-
-
-def test_a_killed_parent_takes_litellm_with_it(tmp_path: Path) -> None:
-    root = Path(tiny_parent.__file__).parents[2]
-    environ = engine_environment(
-        os.environ,
-        home=tmp_path,
-        config_file=tmp_path / "config.yml",
-        master_key=SecretStr("sk-master"),
-        egress_secret=SecretStr(EGRESS_SECRET),
-    )
-    command = [sys.executable, tiny_parent.__file__, *litellm_command(tmp_path / "engine.sock")]
-    with subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        env={**environ, "PYTHONPATH": str(root)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as parent:
-        assert parent.stdout is not None
-        child = int(parent.stdout.readline())
-        eventually(lambda: b"litellm" in Path(f"/proc/{child}/cmdline").read_bytes())
-        parent.kill()
-        eventually(lambda: not lives(child), "the end of LiteLLM")
 
 
 FAILURE = {"type": "error", "error": {"type": "api_error", "message": "link failed", "code": "x"}}

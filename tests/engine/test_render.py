@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped] # it comes with LiteLLM, and without types
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,6 +1,7 @@
 """A provider that sends exactly the bytes it is told, connection by connection."""
 
 import asyncio
+import socket
 import struct
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
@@ -86,6 +87,14 @@ async def scripted_provider(*scripts: Script) -> AsyncIterator[ScriptedProvider]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def closed_port() -> AsyncIterator[int]:
+    """A port of 127.0.0.1 where every connection is refused, and that nobody else gets."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 def whole(body: bytes, *headers: bytes, status: bytes = b"200 OK") -> bytes:

@@ -72,6 +72,7 @@ class Stand:
 
     providers: SimulatedProviders
     proxy: ProxyServer
+    base: str
     url: str
     http: aiohttp.ClientSession
 
@@ -146,7 +147,7 @@ async def open_stand(plan: Plan, directory: Path) -> AsyncIterator[Stand]:
     url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
     timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as http:
-        yield Stand(providers=providers, proxy=proxy, url=url, http=http)
+        yield Stand(providers=providers, proxy=proxy, base=base, url=url, http=http)
     await proxy.drain()
     await providers.stop()
 

@@ -24,20 +24,18 @@ class TinyEgress:
     """Answers every call in the protocol of its path.
 
     An attempt named in `failures` is answered with that status and body instead. While `go_on` is
-    not set, a stream stops after its first words and other answers do not come. `abandoned` are
-    the attempts that LiteLLM hung up on.
+    not set, a stream stops after its first words.
     """
 
     received: list[Received] = field(default_factory=list)
     failures: dict[str, tuple[int, str]] = field(default_factory=dict)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
-    abandoned: list[str] = field(default_factory=list)
     url: str = ""
     _runner: web.ServerRunner | None = None
 
     async def start(self) -> None:
         self.go_on.set()
-        self._runner = web.ServerRunner(web.Server(self._serve, handler_cancellation=True))
+        self._runner = web.ServerRunner(web.Server(self._serve))
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -59,17 +57,9 @@ class TinyEgress:
         if failure is not None:
             status, text = failure
             return web.Response(status=status, text=text, content_type="application/json")
-        try:
-            return await self._answer(http, body)
-        except asyncio.CancelledError:
-            self.abandoned.append(headers.get(ATTEMPT, ""))
-            raise
-
-    async def _answer(self, http: web.BaseRequest, body: dict[str, Any]) -> web.StreamResponse:
         endpoint = http.path.rsplit("/", 1)[-1]
         if body.get("stream"):
             return await self._stream(http, STREAMS[endpoint])
-        await self.go_on.wait()
         return web.json_response(ANSWERS[endpoint])
 
     async def _stream(self, http: web.BaseRequest, events: list[str]) -> web.StreamResponse:

@@ -22,7 +22,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         if self.path == "/crash":
             os._exit(7)
-        print(f"asked {self.path} with {self.headers['Authorization']}", flush=True)
+        say(f"asked {self.path} with {self.headers['Authorization']}")
         self._answer(404)
 
     def _answer(self, status: int) -> None:
@@ -30,13 +30,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is Python's
         """Say nothing: clients of unix sockets have no address to log."""
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
     socket, *traits = sys.argv[1:]
-    print(f"key {os.environ['AGENTBOX_ENGINE_MASTER_KEY']}", flush=True)
+    say(f"key {os.environ['AGENTBOX_ENGINE_MASTER_KEY']}")
     if "fails" in traits:
         sys.exit("ValueError: no such thing")
     if "deaf" in traits:
@@ -47,7 +52,7 @@ def main() -> None:
     if "silent" in traits:
         time.sleep(600)
     with contextlib.suppress(KeyboardInterrupt):
-        socketserver.UnixStreamServer(socket, Handler).serve_forever()  # type: ignore[arg-type] # typeshed wants an address pair
+        socketserver.UnixStreamServer(socket, Handler).serve_forever()
 
 
 if __name__ == "__main__":

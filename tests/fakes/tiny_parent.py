@@ -15,7 +15,8 @@ async def main() -> None:
     child = await spawn(
         sys.argv[1:], environ=os.environ, directory=Path.cwd(), on_line=lambda _: None
     )
-    print(child.pid, flush=True)
+    sys.stdout.write(f"{child.pid}\n")
+    sys.stdout.flush()
     await child.wait()
 
 

@@ -127,7 +127,9 @@ def test_an_unknown_provider_like_no_other_is_an_error_without_a_suggestion() ->
 def test_a_provider_that_is_known_but_not_configured_says_what_to_add() -> None:
     _, issues = resolved({"models": {"main": [{"provider": "acme", "model": "large"}]}})
     assert only(issues).message == "provider 'acme' is not configured"
-    assert only(issues).hint == "add `acme:` with `api_key: ${ACME_API_KEY}` under litellm.providers"
+    assert (
+        only(issues).hint == "add `acme:` with `api_key: ${ACME_API_KEY}` under litellm.providers"
+    )
 
 
 def test_a_provider_that_needs_no_key_needs_no_entry() -> None:

@@ -27,10 +27,10 @@ OF_MODEL = spec("other", windows=(MINUTE,))
 NONE = deployment("plain")
 
 
-def told(reset: str | None = None, **left: object) -> dict[str, str]:
+def told(reset: object = None, **left: object) -> dict[str, str]:
     headers = {f"x-ratelimit-remaining-{name}": str(value) for name, value in left.items()}
     headers |= {f"x-ratelimit-limit-{name}": "1000" for name in left}
-    return headers | ({} if reset is None else {"ratelimit-reset": reset})
+    return headers | ({} if reset is None else {"ratelimit-reset": str(reset)})
 
 
 def at(text: str) -> float:

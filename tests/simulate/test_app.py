@@ -58,3 +58,19 @@ async def test_every_connection_to_a_closed_port_is_refused() -> None:
 
 async def test_stopping_what_never_started_is_fine() -> None:
     await SimulatedProviders().stop()
+
+
+async def test_a_server_that_comes_back_hangs_as_before() -> None:
+    server = SimulatedProviders()
+    base = await server.start()
+    await server.stop()
+    again = await server.start(port=int(base.rpartition(":")[2]))
+    assert again == base
+    server.faults.put("openai/gpt-4o", Fault(kind=FaultKind.HANG))
+    asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+    try:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.3)) as session:
+            with pytest.raises(TimeoutError):
+                await session.post(f"{base}/openai/v1/chat/completions", json=asked)
+    finally:
+        await server.stop()

@@ -10,6 +10,7 @@ from agentbox_cli.supervise.health import Question, ask
 
 HEALTH = Question(path="/health")
 
+
 @asynccontextmanager
 async def serving(path: Path, answer: bytes | None) -> AsyncIterator[list[bytes]]:
     """A server that reads a request and answers; None never answers."""

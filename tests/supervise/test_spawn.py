@@ -156,17 +156,30 @@ async def test_a_place_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         await python("", Heard(), directory=tmp_path / "nowhere")
 
 
-async def test_a_spawn_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
+LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
+
+
+@pytest.mark.parametrize("turns", range(8))
+@pytest.mark.parametrize("loop", LOOPS, ids=["asyncio", "uvloop"])
+def test_a_spawn_that_is_cancelled_leaves_nothing(
+    tmp_path: Path, turns: int, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
     mark = str(tmp_path / "mark")
-    spawning = asyncio.create_task(
-        spawn([sys.executable, "-c", WAITS, mark], environ={}, directory=tmp_path, on_line=print)
-    )
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    spawning.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await spawning
-    assert not list(running_with(mark))
+
+    async def cancel_after_some_turns() -> None:
+        spawning = asyncio.create_task(python(f"{WAITS} # {mark}", print, directory=tmp_path))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if spawning.done():
+            await spawning.result().stop(0)
+            return
+        spawning.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await spawning
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(cancel_after_some_turns())
+    eventually(lambda: not list(running_with(mark)), "the end of what was spawned")
 
 
 async def test_only_the_main_thread_may_spawn(tmp_path: Path) -> None:
@@ -190,11 +203,14 @@ def test_it_works_on_uvloop(tmp_path: Path) -> None:
 
 
 def test_a_killed_parent_takes_its_child_with_it(tmp_path: Path) -> None:
-    with parent_of([sys.executable, "-c", WAITS], tmp_path) as parent:
+    # A program that writes nothing: one that does would notice the closed pipe.
+    with parent_of(["/bin/sleep", "600"], tmp_path) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        eventually(lambda: b"sleep" in Path(f"/proc/{child}/cmdline").read_bytes())
-        parent.kill()
+        try:
+            eventually(lambda: b"-I" not in command_of(child), "the exec after the shim")
+        finally:
+            parent.kill()
         eventually(lambda: not lives(child), "the child's end")
 
 
@@ -202,6 +218,10 @@ def test_a_shim_whose_parent_is_gone_runs_nothing(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     ended = subprocess.run([sys.executable, shim.__file__, "1", "/bin/touch", mark], check=False)
     assert (ended.returncode, mark.exists()) == (126, False)
+
+
+def command_of(pid: int) -> list[bytes]:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 
 
 def parent_of(command: list[str], directory: Path) -> subprocess.Popen[str]:
@@ -222,5 +242,5 @@ def running_with(mark: str) -> Iterator[int]:
                 command = (entry / "cmdline").read_bytes()
             except OSError:
                 continue
-            if mark.encode() in command.split(b"\0"):
+            if mark.encode() in command:
                 yield int(entry.name)

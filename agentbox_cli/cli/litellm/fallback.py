@@ -28,10 +28,10 @@ def prove(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Prove that every chain falls back: the real proxy, every provider simulated.
+    """Prove that every chain falls back.
 
-    No key, no money, no internet; your running proxy is not touched. Exit code 1 if one check
-    fails.
+    The real proxy runs with every provider simulated: no key, no money, no internet; your running
+    proxy is not touched. Exit code 1 if one check fails.
 
     Example: agentbox litellm test-fallback default code
     """

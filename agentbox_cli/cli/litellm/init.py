@@ -39,9 +39,10 @@ def init(
         bool, typer.Option("--dry-run", help="Show the change and write nothing.")
     ] = False,
 ) -> None:
-    """Write the litellm section of config.yml; everything else in the file stays as it is.
+    """Write the litellm section of config.yml.
 
-    Looks for keys in the environment and sets up the providers they belong to.
+    Everything else in the file stays as it is. Keys are looked for in the environment, and the
+    providers they belong to are set up.
 
     Example: agentbox litellm init --yes
     """

@@ -21,7 +21,7 @@ def key(
     Other users and containers call the proxy with it, your own processes need none. It is made
     when it is first asked for.
 
-    Example: curl -H "x-api-key: $(agentbox litellm key)" localhost:4000/v1/models
+    Example: export ANTHROPIC_AUTH_TOKEN=$(agentbox litellm key)
     """
     from agentbox_cli.daemon.key import read_or_create
 

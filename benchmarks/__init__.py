@@ -1,0 +1,1 @@
+"""What agentbox costs: measured beside a direct call, a bare pass-through and bare LiteLLM."""

@@ -1,0 +1,73 @@
+"""`python -m benchmarks`: measure, print a table, keep the figures."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from benchmarks import commands, failover, latency, report, startup, throughput
+from benchmarks.figures import Figure, shown
+from benchmarks.lineup import QUICK, USUAL, Effort, Lineup, line_up
+
+# Each on its own, with nothing else running.
+ALONE: Mapping[str, Callable[[Effort], Iterator[Figure]]] = {
+    "start": startup.start,
+    "commands": commands.commands,
+    "memory": startup.memory,
+}
+# Side by side, each round taking turns.
+SIDE_BY_SIDE: Mapping[str, Callable[[Lineup], Iterator[Figure]]] = {
+    "latency": latency.unary,
+    "stream": latency.stream,
+    "throughput": throughput.requests_per_second,
+    "failover": failover.on_rate_limit,
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run what the command line asks for."""
+    options = _parser().parse_args(argv)
+    effort = QUICK if options.quick else USUAL
+    if options.rounds:
+        effort = replace(effort, rounds=options.rounds, starts=options.rounds)
+    where = report.surroundings()
+    figures = list(_measured(options.only or [*ALONE, *SIDE_BY_SIDE], effort))
+    print(report.table(figures))
+    print(f"\n{', '.join(f'{name} {value}' for name, value in where.items())}")
+    print(f"kept in {report.save(figures, where).relative_to(report.HERE.parent)}")
+    if options.record:
+        report.record(figures, where)
+    return 0
+
+
+def _measured(names: Sequence[str], effort: Effort) -> Iterator[Figure]:
+    for name in names:
+        if name in ALONE:
+            yield from _told(name, ALONE[name](effort))
+    together = [name for name in names if name in SIDE_BY_SIDE]
+    if together:
+        with line_up(effort) as lineup:
+            for name in together:
+                yield from _told(name, SIDE_BY_SIDE[name](lineup))
+
+
+def _told(name: str, figures: Iterator[Figure]) -> Iterator[Figure]:
+    """Say on stderr what comes in, for a run takes minutes."""
+    print(f"{name} ...", file=sys.stderr, flush=True)
+    for figure in figures:
+        print(f"  {figure.name}: {shown(figure.value)} {figure.unit}", file=sys.stderr, flush=True)
+        yield figure
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    names = [*ALONE, *SIDE_BY_SIDE]
+    parser.add_argument("--only", action="append", choices=names, help="may be repeated")
+    parser.add_argument("--rounds", type=int, help="of each measurement")
+    parser.add_argument("--quick", action="store_true", help="few rounds, and no LiteLLM")
+    parser.add_argument("--record", action="store_true", help="write RESULTS.md")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,106 @@
+"""Bare LiteLLM: the stock proxy with one worker, started as its documentation says."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import end, environment, free_port, secret, seconds_until, write_private
+from benchmarks.wire import Connection, Target
+
+START_SECONDS = 180.0
+
+# With these and the settings below it opens no connection but to the simulated provider (measured).
+_OFFLINE = {
+    "LITELLM_MODE": "PRODUCTION",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+    "LITELLM_LOCAL_BLOG_POSTS": "True",
+    "LITELLM_LOCAL_AUTOROUTER_PRESETS": "True",
+    "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
+    "LITELLM_DONT_SHOW_FEEDBACK_BOX": "true",
+    "LITELLM_LOG": "ERROR",
+    "HF_HUB_OFFLINE": "1",
+    "DEFAULT_MAX_RETRIES": "0",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bare:
+    """A running LiteLLM.
+
+    Args:
+        pid: its process.
+        target: its port and key.
+        ready_s: seconds from its start to its first good answer.
+    """
+
+    pid: int
+    target: Target
+    ready_s: float
+
+
+@contextmanager
+def running(directory: Path, provider_port: int, *, limited: int = 0) -> Iterator[Bare]:
+    """Start LiteLLM on the simulated provider and wait for its first answer."""
+    target = Target(port=free_port(), model="plain", key=secret())
+    file = directory / "litellm.yml"
+    write_private(file, config(provider_port, limited))
+    program = Path(sys.executable).parent / "litellm"
+    options = ("--config", file, "--host", "127.0.0.1", "--port", str(target.port))
+    begun = time.perf_counter()
+    with (directory / "litellm.log").open("wb") as log:
+        process = subprocess.Popen(
+            [program, *options],
+            env=environment(directory) | _OFFLINE | {"LITELLM_MASTER_KEY": target.key},
+            cwd=directory,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            ready = seconds_until(
+                lambda: _answers(process, target), begun=begun, limit=START_SECONDS
+            )
+            yield Bare(pid=process.pid, target=target, ready_s=ready)
+        finally:
+            end(process)
+
+
+def config(provider_port: int, limited: int) -> dict[str, Any]:
+    """Its config: the group `plain`, and groups `limited-N` with a rate-limited first deployment."""
+    echo = _params("echo", provider_port)
+    groups = [{"model_name": "plain", "litellm_params": echo}]
+    for n in range(limited):
+        name = f"limited-{n}"
+        first = _params(name, provider_port) | {"order": 1}
+        groups.append({"model_name": name, "litellm_params": first})
+        groups.append({"model_name": name, "litellm_params": {**echo, "order": 2}})
+    return {
+        "model_list": groups,
+        "litellm_settings": {"telemetry": False, "disable_hf_tokenizer_download": True},
+        "router_settings": {"num_retries": 0, "cooldown_time": 600},
+        "general_settings": {"disable_model_info_refresh": True},
+    }
+
+
+def _params(model: str, provider_port: int) -> dict[str, Any]:
+    return {
+        "model": f"openai/{model}",
+        "api_base": f"http://127.0.0.1:{provider_port}/v1",
+        "api_key": "bench-key-not-a-secret",
+    }
+
+
+def _answers(process: "subprocess.Popen[bytes]", target: Target) -> bool:
+    if process.poll() is not None:
+        raise RuntimeError(f"LiteLLM ended with status {process.returncode} during its start")
+    try:
+        with Connection(target.port) as connection:
+            connection.ask(target.request())
+    except OSError:
+        return False
+    return True

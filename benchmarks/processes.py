@@ -1,0 +1,109 @@
+"""The servers that are measured, each in a process of its own and in a private home."""
+
+import contextlib
+import http.client
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+STOP_SECONDS = 15.0
+POLL_SECONDS = 0.005
+
+_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The variables of a measured process: a private home, and nothing of the user's."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    kinds = ("CONFIG", "STATE", "CACHE", "DATA")
+    return kept | {
+        "HOME": str(home),
+        **{f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in kinds},
+    }
+
+
+@contextmanager
+def helper(module: str, *arguments: str) -> Iterator[int]:
+    """Run a server of this package; gives the port that it prints."""
+    command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            end(process)
+
+
+def end(process: "subprocess.Popen[Any]") -> None:
+    """Terminate a process, kill it if it stays."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses now."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+def get(port: int, path: str) -> tuple[int, bytes]:
+    """GET from 127.0.0.1; status 0 when nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException):
+        return 0, b""
+    finally:
+        connection.close()
+
+
+def calls(port: int) -> Mapping[str, int]:
+    """How often each model of the simulated provider was called."""
+    counts: dict[str, int] = json.loads(get(port, "/counts")[1])
+    return counts
+
+
+def seconds_until(answers: Callable[[], bool], *, begun: float, limit: float) -> float:
+    """Ask again and again until there is an answer; gives the seconds since `begun`."""
+    while not answers():
+        if time.perf_counter() - begun > limit:
+            raise TimeoutError(f"no answer within {limit:g} s")
+        time.sleep(POLL_SECONDS)
+    return time.perf_counter() - begun
+
+
+def rss_mb(pid: int) -> float:
+    """The memory a process holds, by VmRSS."""
+    for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise ProcessLookupError(pid)
+
+
+def secret() -> str:
+    """A key that nobody knows, for LiteLLM refuses the usual dummies."""
+    return f"sk-{secrets.token_urlsafe(24)}"
+
+
+def write_private(file: Path, data: Mapping[str, Any]) -> None:
+    """Write JSON, which YAML readers take literally."""
+    with contextlib.suppress(FileExistsError):
+        file.parent.mkdir(mode=0o700, parents=True)
+    file.write_text(json.dumps(data, indent=2), encoding="utf-8")
+    file.chmod(0o600)

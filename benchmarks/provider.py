@@ -1,0 +1,161 @@
+"""A simulated provider that costs next to nothing: HTTP/1.1 on a bare asyncio protocol.
+
+Run as `python -m benchmarks.provider`; it prints its port. Models whose names begin with `limited`
+answer 429. `GET /counts` tells how often each model was called.
+"""
+
+import asyncio
+import json
+import re
+from collections import Counter
+from typing import cast
+
+import uvloop
+
+LIMITED = b"limited"
+# The rest of a stream comes later, so that its first content is not its end.
+PAUSE_SECONDS = 0.004
+
+_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
+_MODEL = re.compile(rb'"model":\s*"([^"]*)"')
+_STREAM = re.compile(rb'"stream":\s*true')
+
+
+class Provider(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, calls: Counter[str]) -> None:
+        self._calls = calls
+        self._buffer = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are asyncio's by shape only.
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while size := request_size(self._buffer):
+            request, self._buffer = self._buffer[:size], self._buffer[size:]
+            self._answer(request)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+        self._transport = None
+
+    def _answer(self, request: bytes) -> None:
+        if request.startswith(b"GET "):
+            self._send(whole(b"200 OK", json.dumps(self._calls).encode()))
+            return
+        found = _MODEL.search(request)
+        model = found[1] if found else b""
+        self._calls[model.decode()] += 1
+        if model.startswith(LIMITED):
+            self._send(REFUSAL)
+        elif _STREAM.search(request):
+            self._send(STREAM_HEAD + BEGINNING)
+            asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._send, ending(request))
+        else:
+            self._send(ANSWER)
+
+    def _send(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+
+def request_size(buffer: bytes) -> int:
+    """Bytes of the first whole request in the buffer; 0 if it is not whole."""
+    head = buffer.find(b"\r\n\r\n")
+    if head < 0:
+        return 0
+    length = _LENGTH.search(buffer, 0, head + 2)
+    size = head + 4 + (int(length[1]) if length else 0)
+    return size if len(buffer) >= size else 0
+
+
+def whole(status: bytes, body: bytes, *headers: bytes) -> bytes:
+    """An answer with its length."""
+    lines = (
+        b"HTTP/1.1 " + status,
+        b"content-type: application/json",
+        *headers,
+        b"content-length: %d" % len(body),
+        b"",
+        body,
+    )
+    return b"\r\n".join(lines)
+
+
+def ending(request: bytes) -> bytes:
+    """The rest of a stream, with the token counts if the request asks for them."""
+    counts = chunk({"choices": [], "usage": USAGE}) if b'"include_usage"' in request else b""
+    return MIDDLE + counts + DONE
+
+
+def chunk(fields: dict[str, object]) -> bytes:
+    """One event of a stream, in a chunk of its own."""
+    return _framed(b"data: " + json.dumps({**STREAM_FIELDS, **fields}).encode() + b"\n\n")
+
+
+def _framed(event: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(event), event)
+
+
+def _delta(delta: dict[str, str], finish: str | None = None) -> bytes:
+    return chunk({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+
+
+WORDS = "A provider that answers at once, so that what is measured is the way to it.".split()
+USAGE = {"prompt_tokens": 42, "completion_tokens": 17, "total_tokens": 59}
+FIELDS = {"id": "chatcmpl-bench", "created": 1767225600, "model": "echo"}
+STREAM_FIELDS = {**FIELDS, "object": "chat.completion.chunk"}
+
+ANSWER = whole(
+    b"200 OK",
+    json.dumps(
+        {
+            **FIELDS,
+            "object": "chat.completion",
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": " ".join(WORDS)},
+                    "finish_reason": "stop",
+                }
+            ],
+            "usage": USAGE,
+        }
+    ).encode(),
+)
+REFUSAL = whole(
+    b"429 Too Many Requests",
+    json.dumps(
+        {
+            "error": {
+                "message": "Rate limit reached.",
+                "type": "requests",
+                "param": None,
+                "code": "rate_limit_exceeded",
+            }
+        }
+    ).encode(),
+    b"retry-after: 600",
+)
+STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+)
+BEGINNING = _delta({"role": "assistant", "content": ""}) + _delta({"content": WORDS[0]})
+MIDDLE = b"".join(_delta({"content": f" {word}"}) for word in WORDS[1:]) + _delta({}, "stop")
+DONE = _framed(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+
+
+async def serve() -> None:
+    """Serve until the process is ended."""
+    calls: Counter[str] = Counter()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Provider(calls), "127.0.0.1", 0, backlog=1024)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())

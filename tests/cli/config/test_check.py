@@ -1,0 +1,202 @@
+from pathlib import Path
+
+import pytest
+from inline_snapshot import snapshot
+
+from tests.fakes.commandline import Agentbox
+
+SOUND = """\
+# Mine.
+litellm:
+  providers:
+    openai:
+      api_key: ${OPENAI_API_KEY}
+  models:
+    default:
+      - provider: openai
+        model: gpt-4o
+"""
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "dummy-1")
+
+
+def test_the_seed_config_is_ok(agentbox: Agentbox, seed: Path) -> None:
+    result = agentbox("config", "check")
+    assert (result.exit_code, result.out, result.err) == (0, f"{seed}: ok\n", "")
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        pytest.param(
+            SOUND,
+            "",
+            ["config.yml:1:1: error: litellm: this section is missing"],
+            id="empty file",
+        ),
+        pytest.param(
+            SOUND,
+            "# nothing but words\n",
+            ["config.yml:1:1: error: litellm: this section is missing"],
+            id="only comments",
+        ),
+        pytest.param(
+            "    openai:\n",
+            "    openai: [\n",
+            ["config.yml:5:"],
+            id="broken YAML",
+        ),
+        pytest.param(
+            "  models:",
+            "  providers: {}\n  models:",
+            ["config.yml:6:3: error: ", " 6 |   providers: ", "   |   ^^^^^^^^^"],
+            id="a key twice",
+        ),
+        pytest.param(
+            "    openai:",
+            "\topenai:",
+            ["config.yml:4:1: error: "],
+            id="a tab",
+        ),
+        pytest.param(
+            "  models:",
+            "  port: four\n  models:",
+            [
+                "config.yml:6:9: error: litellm.port: ",
+                " 6 |   port: four",
+                "   |         ^^^^",
+            ],
+            id="a wrong type",
+        ),
+        pytest.param(
+            "  models:",
+            "  prot: 4000\n  models:",
+            [
+                "config.yml:6:3: error: litellm.prot: unknown key 'prot'; did you mean 'port'?",
+                " 6 |   prot: 4000",
+                "   |   ^^^^",
+            ],
+            id="a key misspelt",
+        ),
+        pytest.param(
+            "- provider: openai",
+            "- provider: opneai",
+            [
+                "config.yml:8:19: error: litellm.models.default[0].provider: unknown provider",
+                " 8 |       - provider: opneai",
+                "   |                   ^^^^^^",
+                " hint: did you mean 'openai'?",
+            ],
+            id="an unknown provider",
+        ),
+        pytest.param(
+            "    default:\n      - provider: openai\n        model: gpt-4o\n",
+            "    default: []\n",
+            ["config.yml:7:14: error: litellm.models.default: "],
+            id="an empty chain",
+        ),
+    ],
+)
+def test_an_error_is_shown_at_its_place(
+    agentbox: Agentbox, config_yml: Path, old: str, new: str, shown: list[str]
+) -> None:
+    config_yml.write_text(SOUND.replace(old, new, 1))
+    result = agentbox("config", "check")
+    assert result.exit_code == 3
+    assert result.err == ""
+    lines = result.out.splitlines()
+    for line in shown:
+        assert any(told.startswith(line) for told in lines), result.out
+    assert lines[-1] == f"{config_yml}: 1 error, 0 warnings"
+    for command in ("models", "providers"):
+        refused = agentbox("litellm", command)
+        assert (refused.exit_code, refused.out) == (3, "")
+        assert shown[0].partition(": ")[0] in refused.err
+
+
+def test_an_unset_key_of_one_link_is_a_warning_and_fine(
+    agentbox: Agentbox, seed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GWDG_API_KEY")
+    result = agentbox("config", "check")
+    assert result.exit_code == 0
+    told, line, mark, hint, summary = result.out.splitlines()
+    assert told == (
+        "config.yml:12:16: warning: litellm.providers.gwdg_saia.api_key: "
+        "GWDG_API_KEY is not set; links to gwdg_saia are skipped"
+    )
+    assert line == " 12 |       api_key: ${GWDG_API_KEY}"
+    assert mark == "    |                ^^^^^^^^^^^^^^^"
+    assert hint == " hint: export GWDG_API_KEY=..., or put it into the .env beside config.yml"
+    assert summary == f"{seed}: 0 errors, 1 warning"
+
+
+def test_an_alias_without_a_key_is_an_error(agentbox: Agentbox, config_yml: Path) -> None:
+    config_yml.write_text(SOUND)
+    result = agentbox("config", "check")
+    assert result.exit_code == 3
+    assert result.out.splitlines()[-1] == f"{config_yml}: 1 error, 1 warning"
+    assert "alias 'default' has no usable link" in result.out
+
+
+def test_the_json_of_a_sound_config(agentbox: Agentbox, seed: Path) -> None:
+    result = agentbox("config", "check", "--json")
+    assert result.exit_code == 0
+    assert result.document == {
+        "schema": "agentbox.config-check/1",
+        "ok": True,
+        "file": str(seed),
+        "problems": [],
+    }
+
+
+def test_the_json_of_problems(agentbox: Agentbox, config_yml: Path) -> None:
+    config_yml.write_text(SOUND)
+    result = agentbox("config", "check", "--json")
+    assert result.exit_code == 3
+    assert result.document["ok"] is False
+    assert result.document["problems"] == snapshot(
+        [
+            {
+                "path": "litellm.providers.openai.api_key",
+                "line": 5,
+                "column": 16,
+                "severity": "warning",
+                "message": "OPENAI_API_KEY is not set; links to openai are skipped",
+                "hint": "export OPENAI_API_KEY=..., or put it into the .env beside config.yml",
+            },
+            {
+                "path": "litellm.models.default",
+                "line": 7,
+                "column": 5,
+                "severity": "error",
+                "message": "alias 'default' has no usable link: every provider's key is missing",
+                "hint": "set one of the keys, or add a link to a provider that needs none",
+            },
+        ]
+    )
+
+
+def test_a_file_that_is_no_text_is_an_error(agentbox: Agentbox, config_yml: Path) -> None:
+    config_yml.write_bytes(b"litellm:\n  port: \xff\n")
+    result = agentbox("config", "check")
+    assert result.exit_code == 3
+    assert f"{config_yml}:2:9: this is not UTF-8 text" in result.err
+
+
+def test_a_key_in_the_file_is_not_repeated(agentbox: Agentbox, config_yml: Path) -> None:
+    config_yml.write_text(SOUND.replace("${OPENAI_API_KEY}", "sk-abcdef0123456789"))
+    for options in ((), ("--json",)):
+        result = agentbox("config", "check", *options)
+        assert result.exit_code == 0
+        assert "a key stands here in clear text" in result.out
+        assert "abcdef" not in result.out
+
+
+def test_other_sections_are_none_of_our_business(agentbox: Agentbox, seed: Path) -> None:
+    seed.write_text(f"version: [1, {{x: y}}]\nweb_server: {{port: none}}\n{seed.read_text()}")
+    assert agentbox("config", "check").exit_code == 0

@@ -1,0 +1,9 @@
+from pathlib import Path
+
+from tests.fakes.commandline import Agentbox
+
+
+def test_the_path_is_printed_whatever_the_file_says(agentbox: Agentbox, config_yml: Path) -> None:
+    config_yml.write_text("broken: [")
+    result = agentbox("config", "path")
+    assert (result.exit_code, result.out) == (0, f"{config_yml}\n")
