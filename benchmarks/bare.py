@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import end, environment, free_port, secret, seconds_until, write_private
+from benchmarks.processes import end, environment, free_port, seconds_until, secret, write_private
 from benchmarks.wire import Connection, Target
 
 START_SECONDS = 180.0
 
-# With these and the settings below it opens no connection but to the simulated provider (measured).
+# With these and the settings below it calls nobody but the simulated provider (measured).
 _OFFLINE = {
     "LITELLM_MODE": "PRODUCTION",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -71,7 +71,7 @@ def running(directory: Path, provider_port: int, *, limited: int = 0) -> Iterato
 
 
 def config(provider_port: int, limited: int) -> dict[str, Any]:
-    """Its config: the group `plain`, and groups `limited-N` with a rate-limited first deployment."""
+    """Its config: the group `plain`, and groups `limited-N` that begin with a rate limit."""
     echo = _params("echo", provider_port)
     groups = [{"model_name": "plain", "litellm_params": echo}]
     for n in range(limited):

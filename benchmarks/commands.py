@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from benchmarks import ours
 from benchmarks.figures import Figure, of_rounds, ratios
 from benchmarks.lineup import Effort
+from benchmarks.processes import private_directory
 from benchmarks.startup import AGENTBOX
 
 EMPTY = "python -c pass"
@@ -26,8 +25,8 @@ _EXPECTED = {"agentbox litellm status": 1}
 def commands(effort: Effort) -> Iterator[Figure]:
     """Wall time of each, in turns."""
     times: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    with tempfile.TemporaryDirectory(prefix="agentbox-bench-") as directory:
-        home = ours.Home(Path(directory), provider_port=9)
+    with private_directory() as directory:
+        home = ours.Home(directory, provider_port=9)
         for number in range(effort.starts + 1):
             for name in COMMANDS:
                 milliseconds = _milliseconds(name, home)

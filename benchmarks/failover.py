@@ -4,7 +4,7 @@ Each sample has an alias and a first link of its own, so every one of them is a 
 a real cooldown behind it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from benchmarks.figures import Figure, differences, of_rounds
@@ -30,7 +30,7 @@ def _figures(lineup: Lineup, name: str, samples: int, at_most: float | None) -> 
     added = differences(failing, plain)
     yield of_rounds(f"429, added to the failing call: {name}", added, "ms", at_most=at_most)
     after = calls(lineup.provider_port)
-    made = sum(_limited(after).values()) - sum(_limited(before).values())
+    made = _limited_calls(after) - _limited_calls(before)
     yield Figure(
         name=f"429, calls to the cooling link afterwards: {name}",
         value=made - samples,
@@ -55,5 +55,5 @@ def _timed(lineup: Lineup, name: str, samples: int) -> tuple[list[float], list[f
     return plain, failing
 
 
-def _limited(counts: "dict[str, int]") -> "dict[str, int]":
-    return {model: count for model, count in counts.items() if model.startswith("limited")}
+def _limited_calls(counts: Mapping[str, int]) -> int:
+    return sum(count for model, count in counts.items() if model.startswith("limited"))

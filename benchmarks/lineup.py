@@ -1,14 +1,12 @@
 """All that is measured side by side: the same provider, direct and behind each proxy."""
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from benchmarks import bare, ours
-from benchmarks.processes import helper
+from benchmarks.processes import helper, private_directory
 from benchmarks.wire import Target
 
 DIRECT, FLOOR, OURS, LITELLM = "direct", "floor", "ours", "litellm"
@@ -62,9 +60,7 @@ class Lineup:
 def line_up(effort: Effort) -> Iterator[Lineup]:
     """Start everything, and end it with the block."""
     with contextlib.ExitStack() as stack:
-        directory = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="agentbox-bench-"))
-        )
+        directory = stack.enter_context(private_directory())
         provider = stack.enter_context(helper("provider"))
         floor = stack.enter_context(helper("floor", f"http://127.0.0.1:{provider}"))
         # The engine serves other protocols than the one measured; idle, it would only add noise.

@@ -1,6 +1,5 @@
 """The servers that are measured, each in a process of its own and in a private home."""
 
-import contextlib
 import http.client
 import json
 import os
@@ -8,6 +7,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,6 +51,13 @@ def end(process: "subprocess.Popen[Any]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def private_directory() -> Iterator[Path]:
+    """An empty directory that goes with the block."""
+    with tempfile.TemporaryDirectory(prefix="agentbox-bench-") as directory:
+        yield Path(directory)
 
 
 def free_port() -> int:
@@ -103,7 +110,6 @@ def secret() -> str:
 
 def write_private(file: Path, data: Mapping[str, Any]) -> None:
     """Write JSON, which YAML readers take literally."""
-    with contextlib.suppress(FileExistsError):
-        file.parent.mkdir(mode=0o700, parents=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     file.write_text(json.dumps(data, indent=2), encoding="utf-8")
     file.chmod(0o600)

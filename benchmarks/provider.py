@@ -104,7 +104,8 @@ def _delta(delta: dict[str, str], finish: str | None = None) -> bytes:
     return chunk({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
 
 
-WORDS = "A provider that answers at once, so that what is measured is the way to it.".split()
+TEXT = "A provider that answers at once, so that what is measured is the way to it."
+WORDS = TEXT.split()
 USAGE = {"prompt_tokens": 42, "completion_tokens": 17, "total_tokens": 59}
 FIELDS = {"id": "chatcmpl-bench", "created": 1767225600, "model": "echo"}
 STREAM_FIELDS = {**FIELDS, "object": "chat.completion.chunk"}
@@ -118,7 +119,7 @@ ANSWER = whole(
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": " ".join(WORDS)},
+                    "message": {"role": "assistant", "content": TEXT},
                     "finish_reason": "stop",
                 }
             ],

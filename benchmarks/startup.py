@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 from benchmarks import bare, ours
 from benchmarks.figures import Figure, of_rounds
 from benchmarks.lineup import Effort
-from benchmarks.processes import free_port, get, helper, rss_mb, seconds_until
+from benchmarks.processes import free_port, get, helper, private_directory, rss_mb, seconds_until
 from benchmarks.wire import Connection, Target
 
 PORT_SECONDS = 0.6
@@ -28,23 +27,21 @@ AGENTBOX = Path(sys.executable).parent / "agentbox"
 
 def start(effort: Effort) -> Iterator[Figure]:
     """Seconds to the first answer, each time with a config and engine as by default."""
-    with tempfile.TemporaryDirectory(prefix="agentbox-bench-") as directory:
-        with helper("provider") as provider:
-            home = ours.Home(Path(directory), provider)
-            # The first one compiles what was never imported before, and is not counted.
-            ports = [_port_seconds(home) for _ in range(effort.starts + 1)][1:]
-            commands = [_command_seconds(home) for _ in range(effort.starts + 1)][1:]
+    with private_directory() as directory, helper("provider") as provider:
+        home = ours.Home(directory, provider)
+        # The first one compiles what was never imported before, and is not counted.
+        ports = [_port_seconds(home) for _ in range(effort.starts + 1)][1:]
+        commands = [_command_seconds(home) for _ in range(effort.starts + 1)][1:]
     yield of_rounds("daemon spawned to /health 200", ports, "s", at_most=PORT_SECONDS)
     yield of_rounds("agentbox litellm start", commands, "s", at_most=COMMAND_SECONDS)
 
 
 def memory(effort: Effort) -> Iterator[Figure]:
     """The memory of the daemon, and of bare LiteLLM with the time of its start."""
-    with tempfile.TemporaryDirectory(prefix="agentbox-bench-") as directory:
-        with helper("provider") as provider:
-            yield from _our_memory(ours.Home(Path(directory) / "ours", provider))
-            if effort.litellm_rounds:
-                yield from _litellm_memory(Path(directory) / "litellm", provider)
+    with private_directory() as directory, helper("provider") as provider:
+        yield from _our_memory(ours.Home(directory / "ours", provider))
+        if effort.litellm_rounds:
+            yield from _litellm_memory(directory / "litellm", provider)
 
 
 def _port_seconds(home: ours.Home) -> float:

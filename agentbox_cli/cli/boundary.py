@@ -19,7 +19,12 @@ def run(argv: list[str]) -> int:
         code = _answer(argv)
         sys.stdout.flush()
     except BrokenPipeError:
-        return _pipe_is_closed()
+        _give_up_stdout()
+        return Exit.BROKEN_PIPE
+    except OSError as error:
+        _give_up_stdout()
+        _to_stderr(f"error: the output cannot be written: {error.strerror}", None)
+        return Exit.NO
     return code
 
 
@@ -100,10 +105,9 @@ def _escape_what_cannot_be_printed() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _pipe_is_closed() -> int:
+def _give_up_stdout() -> None:
     # Python would complain once more when it flushes at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return Exit.BROKEN_PIPE
 
 
 def _to_stderr(message: str, hint: str | None) -> None:

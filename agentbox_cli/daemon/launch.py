@@ -12,7 +12,10 @@ from subprocess import DEVNULL, Popen
 from agentbox_cli.daemon import logs
 from agentbox_cli.daemon.instance import LOG_OFFSET_VARIABLE, TOKEN_VARIABLE
 from agentbox_cli.daemon.lock import Lock
-from agentbox_cli.errors import ProxyError
+from agentbox_cli.errors import ProxyError, UsageError
+
+LOG_LEVEL_VARIABLE = "LITELLM_LOG_LEVEL"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,20 @@ class Launch:
     port: int
     config_file: Path
     token: str
+
+
+def log_level(environ: Mapping[str, str]) -> str:
+    """The level of the daemon's log, from `LITELLM_LOG_LEVEL`; INFO by default.
+
+    Raises:
+        UsageError: there is no such level.
+    """
+    level = environ.get(LOG_LEVEL_VARIABLE, "").upper() or "INFO"
+    if level not in LOG_LEVELS:
+        raise UsageError(
+            f"{LOG_LEVEL_VARIABLE}={level!r} is no log level", hint=f"one of {', '.join(LOG_LEVELS)}"
+        )
+    return level
 
 
 def daemon_argv(config_file: Path, port: int, working_dir: Path) -> Callable[[int], list[str]]:

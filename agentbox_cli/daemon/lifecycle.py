@@ -231,7 +231,7 @@ def _await_ready(paths: Paths, launch: "Launch", child: "Child", wait_seconds: f
 def _failed(paths: Paths, child: "Child", what: str) -> ProxyError:
     lines = logs.tail(paths.log_file, _LOG_LINES, offset=child.log_offset)
     said = "".join(f"\n  {line}" for line in lines) or " it logged nothing"
-    return ProxyError(f"{what}; {paths.log_file} ends:{said}", hint="agentbox doctor")
+    return ProxyError(f"{what}; {paths.log_file} ends:{said}", hint="agentbox config check")
 
 
 def _as_asked(found: Instance, launch: "Launch") -> Instance:

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from agentbox_cli.daemon import instance
 from agentbox_cli.daemon.instance import LOG_OFFSET_VARIABLE, TOKEN_VARIABLE
 from agentbox_cli.daemon.key import read_or_create
+from agentbox_cli.daemon.launch import log_level
 from agentbox_cli.daemon.lock import adopt
 from agentbox_cli.errors import AgentboxError, Exit
 from agentbox_cli.paths import Paths, standard_paths
@@ -131,7 +132,7 @@ def _duty(argv: Sequence[str]) -> Duty:
 def _log_to_stderr() -> None:
     logging.basicConfig(
         stream=sys.stderr,
-        level=os.environ.get("LITELLM_LOG_LEVEL", "INFO").upper(),
+        level=log_level(os.environ),
         format="%(asctime)s %(levelname)s %(message)s",
     )
 

@@ -141,6 +141,7 @@ class Engine:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+            self._task = None
         self._enter(EngineState.OFF)
 
     async def _supervise(self) -> None:
@@ -151,6 +152,10 @@ class Engine:
                 self.last_error = await self._live()
             except AgentboxError as error:
                 self._give_up(error)
+                return
+            except Exception as error:  # noqa: BLE001 - a bug must not look like an endless start
+                _log.exception("the engine's supervision ended")
+                self._give_up(ProxyError(f"the engine cannot be supervised: {error}"))
                 return
             self._backoff = self._backoff.after(loop.time() - begun)
             self._enter(EngineState.BACKOFF)

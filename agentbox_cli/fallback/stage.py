@@ -132,6 +132,7 @@ def derived_config(
             "timeout": LINK_SECONDS,
             "retry_after_seconds": 60,
         },
+        "engine": {"mode": resolved.config.engine.mode},
     }
     return {"litellm": section}
 

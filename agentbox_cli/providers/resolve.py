@@ -6,6 +6,7 @@ tied to its deployment. What cannot be resolved becomes an `Issue` at its place 
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from agentbox_cli.config.model import HostConfig, LinkConfig, LiteLLMConfig, ProviderConfig
 from agentbox_cli.config.problems import Issue, Severity
@@ -84,18 +85,23 @@ def _providers(
         if spec is None:
             spec = _spec_from_config(name, entry, registry, issues)
         if spec is not None:
-            yield name, _provider(spec, entry, keys)
+            yield name, _provider(_as_served(spec, config), entry, keys)
     for name, spec in registry.providers.items():
         if name not in config.providers and spec.api_key_env is None:
             yield (
                 name,
                 ResolvedProvider(
-                    spec=spec,
+                    spec=_as_served(spec, config),
                     api_base=spec.api_base,
                     key=ProviderKey(state=KeyState.NOT_NEEDED),
                     configured=False,
                 ),
             )
+
+
+def _as_served(spec: ProviderSpec, config: LiteLLMConfig) -> ProviderSpec:
+    # Without the engine nothing is translated, and no link may look as if it were.
+    return replace(spec, litellm_prefix={}) if config.engine.mode == "off" else spec
 
 
 def _spec_from_config(

@@ -21,9 +21,9 @@ from agentbox_cli.proxy.answers import (
 from agentbox_cli.proxy.chain import Call
 from agentbox_cli.proxy.egress import ATTEMPT, Egress, Loop
 from agentbox_cli.proxy.endpoints import Endpoint
+from agentbox_cli.proxy.engine_body import body_for_engine
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import Order
-from agentbox_cli.proxy.request import body_for_engine
 from agentbox_cli.proxy.stream import StreamReader
 from agentbox_cli.proxy.upstream import AttemptFailed, Target, Upstream, timed_out
 
@@ -88,7 +88,7 @@ class EngineLane:
             "authorization": f"Bearer {self.master_key.get_secret_value()}",
             ATTEMPT: loop.attempt,
         }
-        body = body_for_engine(order.ask, call.link)
+        body = body_for_engine(order.ask, call.link, endpoint.protocol)
         reply = await self.upstream.post(_target(endpoint), headers, body)
         reading = Reading(
             protocol=endpoint.protocol,

@@ -132,11 +132,6 @@ def body_for(ask: Ask, link: Link) -> bytes:
     return _encode(fields)
 
 
-def body_for_engine(ask: Ask, link: Link) -> bytes:
-    """The body for LiteLLM, which knows the deployment by its full name."""
-    return _encode({**ask.fields, "model": msgspec.Raw(_encode(link.deployment.name))})
-
-
 def _value(fields: Mapping[str, msgspec.Raw], name: str) -> Any:
     raw = fields.get(name)
     try:

@@ -1,20 +1,16 @@
 """The litellm lane as a whole: egress, engine and the lane between them, started in this order."""
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 from agentbox_cli.engine.process import Engine, EnginePlan, EngineState
-from agentbox_cli.engine.render import render, translatable
+from agentbox_cli.engine.render import render
+from agentbox_cli.engine.warmup import warm_up
 from agentbox_cli.paths import Paths
-from agentbox_cli.providers.model import Protocol
-from agentbox_cli.providers.resolved import Lane, Resolved
+from agentbox_cli.providers.resolved import Resolved
 from agentbox_cli.proxy.egress import Egress
-from agentbox_cli.proxy.endpoints import BY_PATH, EMBEDDINGS
 from agentbox_cli.proxy.engine_lane import EngineLane
 from agentbox_cli.proxy.lanes import DirectLane
 from agentbox_cli.proxy.upstream import Upstream
-from agentbox_cli.supervise.health import Question
 
 NO_ENGINE = {"state": EngineState.OFF.value, "pid": None, "rss_mb": None}
 
@@ -49,7 +45,7 @@ class Translation:
                 socket=self._paths.engine_socket,
                 config_file=self._paths.rendered_config,
                 mode=self._resolved.config.engine.mode,
-                warm_up=tuple(self._first_questions()),
+                warm_up=warm_up(deployments),
             )
         )
         engine.start()
@@ -85,29 +81,3 @@ class Translation:
         if self.down and self._engine is not None:
             return [f"translated calls fail: {self._engine.last_error}"]
         return []
-
-    def _first_questions(self) -> Iterator[Question]:
-        """One call for each kind of translation: the first one costs seconds (measured).
-
-        They end at the egress, which knows no such attempt; no provider is called.
-        """
-        for deployment in translatable(self._resolved.deployments().values()):
-            for path, endpoint in BY_PATH.items():
-                if (
-                    deployment.lane(endpoint.protocol) is not Lane.LITELLM
-                    or endpoint is EMBEDDINGS
-                ):
-                    continue
-                body = _smallest_body(endpoint.protocol) | {"model": deployment.name}
-                yield Question(
-                    path=path,
-                    method="POST",
-                    headers={"content-type": "application/json"},
-                    body=json.dumps(body).encode(),
-                )
-
-
-def _smallest_body(protocol: Protocol) -> dict[str, Any]:
-    if protocol is Protocol.OPENAI_RESPONSES:
-        return {"input": "hi"}
-    return {"max_tokens": 1, "messages": [{"role": "user", "content": "hi"}]}

@@ -6,6 +6,7 @@ to another host), cookies, decompression, the pool limit of 100 and the total ti
 
 import errno
 import io
+import ipaddress
 import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
@@ -25,7 +26,6 @@ READ_BUFFER = 64 * 1024
 # Some gateways send policies and cookies beyond aiohttp's limit of 8 KiB.
 HEADER_BYTES = 64 * 1024
 LARGE_BODY = 1024 * 1024
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class AttemptFailed(Exception):  # noqa: N818 - it is how an attempt ends
@@ -59,10 +59,18 @@ class _Trace:
 def environment_proxy(address: str) -> str | None:
     """The proxy that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name; none on this machine."""
     parts = urlsplit(address)
-    host = parts.hostname or ""
-    if host in LOOPBACK or urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
+    here = _is_loopback(parts.hostname or "")
+    if here or urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
-    return urllib.request.getproxies().get(parts.scheme)
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Reply:

@@ -88,8 +88,8 @@ async def spawn(
     tied = [sys.executable, "-I", "-S", shim.__file__, str(os.getpid()), *command]
     # Pipes of asyncio's own would make wait() wait for whoever else holds them open.
     reading, writing = os.pipe()
-    try:
-        process = await asyncio.create_subprocess_exec(
+    creation = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
             *tied,
             env=environ,
             cwd=directory,
@@ -98,12 +98,28 @@ async def spawn(
             stderr=writing,
             start_new_session=True,
         )
+    )
+    try:
+        process = await _created(creation)
     except BaseException:
         os.close(reading)
         raise
     finally:
         os.close(writing)
     return Child(process, asyncio.create_task(_read_lines(reading, on_line)))
+
+
+async def _created(
+    creation: asyncio.Future[asyncio.subprocess.Process],
+) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.shield(creation)
+    except asyncio.CancelledError:
+        # uvloop would leave the process behind (measured).
+        process = await creation
+        process.kill()
+        await process.wait()
+        raise
 
 
 async def _read_lines(descriptor: int, on_line: Callable[[str], None]) -> None:

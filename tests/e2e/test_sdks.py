@@ -41,7 +41,10 @@ MODELS = {
         {"provider": "openai", "model": "gpt-4o-mini"},
     ],
 }
-FIRST = {"default": ("openai", "openai/gpt-4o"), "claude": ("anthropic", "anthropic/claude-sonnet-4-5")}
+FIRST = {
+    "default": ("openai", "openai/gpt-4o"),
+    "claude": ("anthropic", "anthropic/claude-sonnet-4-5"),
+}
 SECOND = {"default": "gwdg_saia/llama-3.3-70b", "claude": "openai/gpt-4o-mini"}
 
 
@@ -95,12 +98,15 @@ def test_openai_chat_survives_a_first_link_that(
     chat: openai.OpenAI, cast: Cast, alias: str, fault: Fault, stream: bool
 ) -> None:
     break_first(cast, alias, fault)
-    messages = [{"role": "user", "content": HI}]
     if stream:
-        chunks = chat.chat.completions.create(model=alias, messages=messages, stream=True)  # type: ignore[call-overload] # the SDK wants its own message classes
+        chunks = chat.chat.completions.create(
+            model=alias, messages=[{"role": "user", "content": HI}], stream=True
+        )
         text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
     else:
-        answer = chat.chat.completions.create(model=alias, messages=messages)  # type: ignore[arg-type] # as above
+        answer = chat.chat.completions.create(
+            model=alias, messages=[{"role": "user", "content": HI}]
+        )
         text = answer.choices[0].message.content or ""
     assert text == f"[{SECOND[alias]}] you said: {HI}"
 

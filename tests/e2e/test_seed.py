@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import socket
 from pathlib import Path
 
@@ -170,4 +169,4 @@ def test_with_no_key_at_all_the_check_fails_and_start_refuses(user: User) -> Non
 
 def test_the_file_is_untouched(user: User) -> None:
     assert user.config.read_bytes() == SEED.read_bytes()
-    assert os.listdir(user.config.parent) == ["config.yml"]
+    assert [path.name for path in user.config.parent.iterdir()] == ["config.yml"]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import uvloop
 from pydantic import SecretStr
 
 from agentbox_cli.engine.plan import EnginePlan
@@ -209,6 +210,16 @@ async def test_a_refused_litellm_is_never_started(make: Make) -> None:
     assert (engine.state, engine.pid, caught.value.retry_after) == (EngineState.FAILED, None, None)
 
 
+async def test_a_bug_of_ours_is_no_endless_start(make: Make) -> None:
+    def broken() -> str:
+        raise LookupError("surprise")
+
+    engine = make(check=broken)
+    with pytest.raises(EngineUnavailable, match="surprise"):
+        await engine.wait_ready(20)
+    assert engine.state is EngineState.FAILED
+
+
 async def test_a_place_of_somebody_else_is_not_used(make: Make, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "taken").symlink_to(tmp_path / "mine")
@@ -247,6 +258,18 @@ async def test_it_is_warmed_up_once_with_its_own_key(
     await engine.wait_ready(20)
     await until(lambda: "asked /v1/messages with Bearer" in caplog.text)
     assert engine.state is EngineState.READY
+
+
+def test_it_works_on_uvloop(make: Make) -> None:
+    async def whole_life() -> None:
+        engine = make()
+        engine.start()
+        await engine.wait_ready(20)
+        await engine.stop()
+        assert (engine.state, engine.pid) == (EngineState.OFF, None)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(whole_life())
 
 
 def test_each_engine_has_a_strong_key_of_its_own(make: Make) -> None:

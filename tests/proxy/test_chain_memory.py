@@ -298,6 +298,19 @@ def test_a_retry_is_not_made_on_the_last_of_a_quota_that_another_took() -> None:
     assert scene.call(walk).link.number == 2
 
 
+@pytest.mark.parametrize(("left", "calls"), [({"minute": 0}, 2), ({"minute": 0, "day": 0}, 1)])
+def test_the_last_link_waits_for_a_quota_that_will_be_there_by_then(
+    left: dict[str, int], calls: int
+) -> None:
+    scene = Scene(chain(deployment(SHARED)), now=37.0)  # the minute ends in 3 seconds
+    walk = scene.walk()
+    scene.call(walk)
+    observe(scene, 1, **left)
+    scene.fail(walk, failure(ErrorKind.THROTTLE, retry_after=3.0))
+    assert isinstance(scene.step(walk), Call) is (calls == 2)
+    assert scene.wall() % 60 == 57.0
+
+
 # Warnings and last errors.
 
 

@@ -95,7 +95,8 @@ MOVES = st.lists(
         st.sampled_from([0.0, 0.0, 0.1, 1.0, 5.0, 61.0, 700.0]),
         st.sampled_from([None, None, None, 0, 1, 2]),
     ),
-    max_size=60,
+    min_size=40,  # by itself, Hypothesis prefers lists in which hardly anything happens
+    max_size=80,
 )
 
 

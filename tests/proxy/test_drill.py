@@ -33,15 +33,7 @@ def test_a_header_says_the_toggles_even_when_all_are_off(toggles: Toggles) -> No
 
 @pytest.mark.parametrize(
     "header",
-    [
-        "",
-        "secret",
-        "secret check",
-        "other check on_error",
-        "secret  on_error",
-        "secret a b c",
-        " ",
-    ],
+    ["", " ", "secret", "secret check", "other check on_error", "Secret a -", "secret a b c"],
 )
 def test_a_header_that_is_not_ours_has_no_scope(drills: Drills, header: str) -> None:
     assert drills.scope(header) is None

@@ -15,7 +15,6 @@ from agentbox_cli.proxy.request import (
     TOKENS_PER_FILE,
     BadBody,
     body_for,
-    body_for_engine,
     kind_of,
     needs_of,
     read_ask,
@@ -187,7 +186,6 @@ def test_every_other_value_stays_byte_for_byte(
     body = b"{" + b",".join(gap + k + gap + b":" + gap + v + gap for k, v in items) + b"}"
     ask = read_ask(body)
     assert raw(body_for(ask, to_model())) == fields | {"model": b'"gpt-4o"'}
-    assert raw(body_for_engine(ask, to_model())) == fields | {"model": b'"alpha/gpt-4o"'}
     dropping = to_model(
         rename={"max_tokens": "max_completion_tokens"}, drop=frozenset({"temperature"})
     )

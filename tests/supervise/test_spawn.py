@@ -167,7 +167,8 @@ def test_a_spawn_that_is_cancelled_leaves_nothing(
     mark = str(tmp_path / "mark")
 
     async def cancel_after_some_turns() -> None:
-        spawning = asyncio.create_task(python(f"{WAITS} # {mark}", print, directory=tmp_path))
+        quiet = f"import time; time.sleep(600) # {mark}"
+        spawning = asyncio.create_task(python(quiet, print, directory=tmp_path))
         for _ in range(turns):
             await asyncio.sleep(0)
         if spawning.done():

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from agentbox_cli.cli.app import command
-from agentbox_cli.cli.output import emit_json, say
+from agentbox_cli.cli.output import emit_json, notice, say
 from agentbox_cli.paths import standard_paths
 
 app = command()
@@ -14,6 +14,9 @@ app = command()
 @app.command()
 def key(
     *,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Make a new key; the old one opens nothing more.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print the key for callers other than you.
@@ -23,11 +26,13 @@ def key(
 
     Example: export ANTHROPIC_AUTH_TOKEN=$(agentbox litellm key)
     """
-    from agentbox_cli.daemon.key import read_or_create
+    from agentbox_cli.daemon import key as install_key
 
     file = standard_paths().key_file
-    value = read_or_create(file)
+    value = install_key.rotate(file) if rotate else install_key.read_or_create(file)
     if as_json:
         emit_json("key", {"key": value, "file": str(file)})
     else:
         say(value)
+    if rotate:
+        notice("a running proxy takes the new key with: agentbox litellm restart")

@@ -121,8 +121,9 @@ def launch(file: Path, setup: "Setup", port: int) -> "Launch":
     """How the daemon is started."""
     import secrets
 
-    from agentbox_cli.daemon.launch import Launch, daemon_argv
+    from agentbox_cli.daemon.launch import Launch, daemon_argv, log_level
 
+    log_level(os.environ)  # a wrong one is told here rather than in the daemon's log
     return Launch(
         argv=daemon_argv(file.absolute(), port, Path.cwd()),
         env=os.environ,

@@ -1,0 +1,182 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks import bare, ours, report
+from benchmarks.__main__ import main
+from benchmarks.figures import Figure, differences, middle_half, of_rounds, ratios, shown
+from benchmarks.lineup import DIRECT, FLOOR, LITELLM, OURS, QUICK, USUAL, Lineup
+from benchmarks.load import drive
+from benchmarks.processes import calls, get, helper, rss_mb, seconds_until
+from benchmarks.provider import ANSWER, request_size
+from benchmarks.wire import Connection, Target, is_whole, status_of
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[int]:
+    with helper("provider") as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def floor(provider: int) -> Iterator[int]:
+    with helper("floor", f"http://127.0.0.1:{provider}") as port:
+        yield port
+
+
+def test_the_floor_passes_a_call_and_its_answer_on(provider: int, floor: int) -> None:
+    target = Target(port=floor, model="through-the-floor")
+    with Connection(floor) as connection:
+        answer = connection.ask(target.request())
+    body = ANSWER.partition(b"\r\n\r\n")[2]
+    assert answer.raw.endswith(body)
+    assert calls(provider)["through-the-floor"] == 1
+
+
+def test_the_floor_passes_a_stream_and_a_refusal_on(provider: int, floor: int) -> None:
+    with Connection(floor) as connection:
+        stream = connection.ask(Target(port=floor, model="echo").request(stream=True))
+        refused = connection.ask(Target(port=floor, model="limited").request(), expect=429)
+    with Connection(provider) as connection:
+        direct = connection.ask(Target(port=provider, model="echo").request(stream=True))
+    assert b"data: [DONE]" in stream.raw
+    assert 0 < stream.first_ms < stream.whole_ms
+    assert 0 < direct.first_ms < direct.whole_ms
+    assert refused.status == 429
+
+
+def test_our_daemon_serves_the_benchmarks_config(provider: int, tmp_path: Path) -> None:
+    home = ours.Home(tmp_path / "ours", provider, limited=1, engine="off")
+    with ours.running(home) as daemon, Connection(daemon.port) as connection:
+        connection.ask(Target(port=daemon.port, model=ours.PLAIN).request())
+        limited = Target(port=daemon.port, model="limited-0").request()
+        first = connection.ask(limited)
+        second = connection.ask(limited)
+        assert rss_mb(daemon.pid) > 1
+        assert home.spawned_at > 0
+    assert b"x-agentbox-attempts: bench/limited-0=rate_limit\r\n" in first.raw
+    assert b"x-agentbox-attempts: bench/limited-0=skipped-cooling\r\n" in second.raw
+    assert calls(provider)["limited-0"] == 1
+    assert get(daemon.port, "/health")[0] == 0, "it ended with the block"
+
+
+def test_a_load_counts_good_and_bad_answers(provider: int) -> None:
+    good = Target(port=provider, model="echo").request()
+    bad = Target(port=provider, model="limited").request()
+    assert drive(provider, good, connections=4, seconds=0.05).failed == 0
+    load = drive(provider, bad, connections=4, seconds=0.05)
+    assert load.rate == 0
+    assert load.failed > 0
+
+
+def test_a_wrong_status_is_no_measurement(provider: int) -> None:
+    with Connection(provider) as connection, pytest.raises(ConnectionError, match="not a 200"):
+        connection.ask(Target(port=provider, model="limited").request())
+
+
+def test_nobody_answering_is_an_error_in_the_end() -> None:
+    with pytest.raises(TimeoutError):
+        seconds_until(lambda: False, begun=0.0, limit=0.0)
+
+
+def test_a_median_comes_with_its_middle_half() -> None:
+    figure = of_rounds("f", [1.0, 2.0, 3.0, 4.0, 100.0], "ms", at_most=3.0)
+    assert (figure.value, figure.spread, figure.verdict) == (3.0, (2.0, 4.0), "met")
+    assert of_rounds("f", [5.0], "ms").spread is None
+    assert middle_half([1.0, 3.0]) == (1.5, 2.5)
+
+
+def test_rounds_are_compared_one_by_one() -> None:
+    assert differences([3.0, 5.0], [1.0, 1.0]) == [2.0, 4.0]
+    assert ratios([3.0, 5.0], [1.0, 2.0]) == [3.0, 2.5]
+    with pytest.raises(ValueError, match="shorter"):
+        differences([3.0, 5.0], [1.0])
+
+
+@pytest.mark.parametrize(
+    ("at_most", "at_least", "verdict"),
+    [
+        (None, None, ""),
+        (1.0, None, "met"),
+        (0.9, None, "missed"),
+        (None, 1.0, "met"),
+        (None, 1.1, "missed"),
+    ],
+)
+def test_a_target_is_met_or_missed(
+    at_most: float | None, at_least: float | None, verdict: str
+) -> None:
+    figure = Figure(name="f", value=1.0, unit="s", at_most=at_most, at_least=at_least)
+    assert figure.verdict == verdict
+
+
+def test_numbers_are_shown_with_three_digits() -> None:
+    assert [shown(n) for n in (0.034, 1.0, 12.34, 4321.9, -0.5)] == [
+        "0.03",
+        "1.00",
+        "12.3",
+        "4322",
+        "-0.50",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "whole"),
+    [
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n", False),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx", False),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nxx", True),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", False),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", True),
+    ],
+)
+def test_an_answer_is_read_to_its_end(raw: bytes, whole: bool) -> None:
+    assert is_whole(raw) is whole
+    assert status_of(raw) == 200
+    assert status_of(raw[1:]) == 0
+
+
+def test_the_provider_waits_for_a_whole_request() -> None:
+    request = Target(port=1, model="m").request()
+    assert request_size(request[:-1]) == 0
+    assert request_size(request + b"POST") == len(request)
+
+
+def test_servers_take_turns_and_litellm_not_in_every_round() -> None:
+    targets = {name: Target(port=1, model=name) for name in (DIRECT, FLOOR, OURS, LITELLM)}
+    lineup = Lineup(provider_port=1, targets=targets, effort=USUAL)
+    rounds = [lineup.round_of(number, USUAL.rounds) for number in range(USUAL.rounds)]
+    assert {names[0] for names in rounds} == {DIRECT, FLOOR, OURS}
+    assert all({DIRECT, FLOOR, OURS} <= set(names) for names in rounds)
+    assert USUAL.litellm_rounds <= sum(LITELLM in names for names in rounds) < USUAL.rounds / 2
+
+
+def test_litellms_config_names_no_key_of_its_own() -> None:
+    config = bare.config(1, limited=2)
+    names = [group["model_name"] for group in config["model_list"]]
+    assert names == ["plain", "limited-0", "limited-0", "limited-1", "limited-1"]
+    assert "master_key" not in config["general_settings"]
+
+
+def test_a_run_is_told_saved_and_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(effort: object) -> Iterator[Figure]:
+        assert effort == QUICK
+        yield Figure(name="a figure", value=1.0, unit="s", at_most=2.0)
+
+    monkeypatch.setattr("benchmarks.__main__.ALONE", {"start": measured})
+    monkeypatch.setattr(report, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(report, "PAGE", tmp_path / "RESULTS.md")
+    monkeypatch.setattr(report, "HERE", tmp_path / "benchmarks")
+    assert main(["--quick", "--only", "start", "--record"]) == 0
+    told = capsys.readouterr().out
+    row = "| a figure | 1.00 s |             | <= 2.00 | met     |"
+    assert row in told
+    assert row in (tmp_path / "RESULTS.md").read_text()
+    [file] = (tmp_path / "results").iterdir()
+    saved = json.loads(file.read_text())
+    assert saved["schema"] == "agentbox.benchmarks/1"
+    assert saved["figures"][0]["verdict"] == "met"
