@@ -48,7 +48,8 @@ def log_level(environ: Mapping[str, str]) -> str:
     level = environ.get(LOG_LEVEL_VARIABLE, "").upper() or "INFO"
     if level not in LOG_LEVELS:
         raise UsageError(
-            f"{LOG_LEVEL_VARIABLE}={level!r} is no log level", hint=f"one of {', '.join(LOG_LEVELS)}"
+            f"{LOG_LEVEL_VARIABLE}={level!r} is no log level",
+            hint=f"one of {', '.join(LOG_LEVELS)}",
         )
     return level
 

@@ -19,8 +19,8 @@ _encode = msgspec.json.Encoder().encode
 _CHAT = """
     messages audio frequency_penalty function_call functions logit_bias logprobs max_tokens
     max_completion_tokens metadata modalities n parallel_tool_calls prediction presence_penalty
-    prompt_cache_key reasoning_effort response_format safety_identifier seed service_tier stop store
-    stream stream_options temperature tool_choice tools top_logprobs top_p user verbosity
+    prompt_cache_key reasoning_effort response_format safety_identifier seed service_tier stop
+    store stream stream_options temperature tool_choice tools top_logprobs top_p user verbosity
     web_search_options
 """
 _MESSAGES = """

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from agentbox_cli.engine.process import Engine, EnginePlan, EngineState
+from agentbox_cli.engine.plan import EnginePlan
+from agentbox_cli.engine.process import Engine, EngineState
 from agentbox_cli.engine.render import render
 from agentbox_cli.engine.warmup import warm_up
 from agentbox_cli.paths import Paths
