@@ -142,6 +142,7 @@ class Engine:
             self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
+        self._plan.socket.unlink(missing_ok=True)
         self._enter(EngineState.OFF)
 
     async def _supervise(self) -> None:
