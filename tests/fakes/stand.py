@@ -123,9 +123,9 @@ def resolved_for(plan: Plan, base: str, directory: Path) -> Resolved:
         for alias, links in plan.chains.items()
     }
     section: dict[str, Any] = {"engine": {"mode": "off"}, "providers": providers, "models": models}
-    config = {"litellm": {**section, **plan.section}}
+    config = json.dumps({"litellm": {**section, **plan.section}})
     file = directory / "config.yml"
-    file.write_text(json.dumps(config))  # JSON is YAML
+    file.write_text(config.replace("{base}", base))  # JSON is YAML
     environ = {_variable(name): key_of(name) for name in names}
     return load_setup(file, environ, None).resolved
 
