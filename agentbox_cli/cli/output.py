@@ -17,7 +17,8 @@ def say(text: str = "") -> None:
 
 
 def notice(text: str) -> None:
-    """Print a line that is not the answer, on stderr."""
+    """Print a line that is not the answer, on stderr, after what was printed before it."""
+    sys.stdout.flush()
     sys.stderr.write(text + "\n")
 
 

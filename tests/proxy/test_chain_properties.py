@@ -147,9 +147,11 @@ class Watched:
             request.walk.broke(call.link, broken, self.scene.now)
 
     def begin_call(self, number: int, request: Request) -> None:
-        cooldowns, now = self.scene.memory.cooldowns, self.scene.now
+        now = self.scene.now
         before = {
-            each.number: cooldowns.pause(each.deployment, now) for each in self.scene.chain.links
+            key: (entry.kind, entry.until)
+            for key, entry in self.scene.memory.cooldowns._entries.items()
+            if entry.kind is not None
         }
         step = request.walk.next(now)
         if isinstance(step, Verdict):
@@ -161,9 +163,9 @@ class Watched:
         assert request.calls[step.link.number] <= self.most_calls
         assert step.link.deployment.provider.usable
         assert 0 < step.timeout <= step.link.timeout
-        pause = before[step.link.number]
-        waits_it_out = pause is not None and pause.remaining <= step.delay
-        assert pause is None or pause.transient or waits_it_out
+        at = step.link.deployment
+        for kind, until in filter(None, map(before.get, (at.name, at.provider.name))):
+            assert until <= now + step.delay or kind in TRANSIENT
         self.check_probes(step)
 
     def check_probes(self, step: Call) -> None:
