@@ -20,7 +20,7 @@ from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.headers import client_headers
 from agentbox_cli.proxy.sieve import Sieve
 from agentbox_cli.proxy.stream import StreamReader
-from agentbox_cli.proxy.upstream import AttemptFailed, Reply, sendable
+from agentbox_cli.proxy.upstream import AttemptFailed, Reply
 from agentbox_cli.usage.record import Tokens
 
 # What is kept back of a stream before its first content.
@@ -191,7 +191,7 @@ async def _whole(reply: Reply, reading: Reading) -> UnaryAnswer:
     reply.close()
     return UnaryAnswer(
         status=reply.status,
-        headers=_headers(reply),
+        headers=client_headers(reply.headers.items()),
         body=body,
         spent=Spent(protocol=reading.protocol, usage=usage),
     )
@@ -208,7 +208,7 @@ async def _begin_stream(reply: Reply, reading: Reading) -> OpenStream:
         if chunk is None or (sieve.ended and not sieve.content_seen):
             reader.finish()
             raise AttemptFailed(reader.failure or _unfinished())
-    headers = _headers(reply)
+    headers = client_headers(reply.headers.items())
     headers.pop("content-encoding", None)
     return StreamAnswer(
         status=reply.status,
@@ -220,11 +220,6 @@ async def _begin_stream(reply: Reply, reading: Reading) -> OpenStream:
         _chunks=chunks,
         _sieve=sieve,
     )
-
-
-def _headers(reply: Reply) -> dict[str, str]:
-    passed = client_headers(reply.headers.items())
-    return {name: sendable(value) for name, value in passed.items()}
 
 
 async def _decoded_chunks(reply: Reply) -> AsyncIterator[bytes]:

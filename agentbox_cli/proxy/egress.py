@@ -27,6 +27,8 @@ from agentbox_cli.proxy.upstream import AttemptFailed
 from agentbox_cli.proxy.wire import error_body
 
 ATTEMPT = "x-agentbox-attempt"
+# LiteLLM has ended before, so nobody waits for an answer any more.
+SHUTDOWN_SECONDS = 1.0
 
 # What LiteLLM is told of any failure. The true one is kept beside; with most other statuses
 # LiteLLM does things of its own, with this one it only gives up (measured).
@@ -84,7 +86,7 @@ class Egress:
     async def start(self) -> str:
         """Listen on a free port of 127.0.0.1 and return the address."""
         server = web.Server(self._serve, handler_cancellation=True, access_log=None)
-        self._runner = web.ServerRunner(server)
+        self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
         bound = socket.create_server(("127.0.0.1", 0))
         bound.setblocking(False)  # noqa: FBT003 - the signature is Python's

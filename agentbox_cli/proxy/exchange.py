@@ -15,7 +15,6 @@ from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.reply import attempts_header, summary, verdict_reply
 from agentbox_cli.proxy.request import Ask
 from agentbox_cli.proxy.stream import StreamState
-from agentbox_cli.proxy.upstream import sendable
 from agentbox_cli.proxy.wire import KEEP_ALIVE, terminal_event
 
 # Before this, a hold costs nothing: clients wait in silence for 75 s at least (measured). After
@@ -48,7 +47,8 @@ class Exchange:
     @property
     def caller(self) -> str | None:
         """The family of the client's user agent."""
-        agent = sendable(self.http.headers.get("user-agent", ""))
+        # Bytes beyond UTF-8 come as lone surrogates, which no store takes.
+        agent = self.http.headers.get("user-agent", "").encode("ascii", "replace").decode()
         return agent.split("/")[0].split(" ")[0][:CALLER_LENGTH] or None
 
     def base_headers(self, walk: Walk) -> dict[str, str]:

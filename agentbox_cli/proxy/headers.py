@@ -5,6 +5,7 @@ come back, and `anthropic-beta` goes to Anthropic only.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import TypeGuard
 
 from pydantic import SecretStr
 
@@ -63,7 +64,7 @@ def upstream_headers(
     """
     anthropic = protocol is Protocol.ANTHROPIC_MESSAGES
     passed = _TO_ANTHROPIC if anthropic else _TO_OPENAI_STYLE
-    headers = {name: value for name in passed if (value := client.get(name)) is not None}
+    headers = {name: value for name in passed if _can_be_sent(value := client.get(name))}
     headers["content-type"] = "application/json"
     headers["accept-encoding"] = "identity" if stream else _encodings(client)
     if provider.spec.idempotency_key:
@@ -80,8 +81,14 @@ def client_headers(upstream: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {
         name: value
         for key, value in upstream
-        if (name := key.lower()) in _BACK or name.startswith(_BACK_PREFIXES)
+        if ((name := key.lower()) in _BACK or name.startswith(_BACK_PREFIXES))
+        and _can_be_sent(value)
     }
+
+
+def _can_be_sent(value: str | None) -> TypeGuard[str]:
+    # What aiohttp reads, control characters and broken UTF-8 among it, it may refuse to write.
+    return value is not None and value.isprintable()
 
 
 def _encodings(client: Mapping[str, str]) -> str:

@@ -27,7 +27,6 @@ from agentbox_cli.proxy.upstream import (
     Reply,
     Target,
     Upstream,
-    sendable,
     timed_out,
 )
 from agentbox_cli.simulate.app import CHECK_HEADER
@@ -136,7 +135,7 @@ class DirectLane:
             headers[CHECK_HEADER] = order.drill_check
         reply = await self.upstream.post(
             self.target_of(deployment, protocol),
-            {name: sendable(value) for name, value in headers.items()},
+            headers,
             body_for(order.ask, link),
             fresh=call.fresh,
         )

@@ -214,14 +214,6 @@ def failure_of(error: Exception, trace: _Trace) -> Failure:  # noqa: PLR0911 - a
             return _connection(f"the connection failed: {_reason(error)}", sent=True)
 
 
-def sendable(value: str) -> str:
-    """A header value as it can be written: bytes beyond UTF-8 and control characters lost."""
-    if value.isascii() and value.isprintable():
-        return value
-    text = value.encode("utf-8", "replace").decode()
-    return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
 def timed_out(seconds: float) -> Failure:
     """The failure of a link that did not answer in time."""
     return Failure(

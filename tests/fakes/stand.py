@@ -107,11 +107,31 @@ class Stand:
         told = {"content-type": "application/json"} | headers
         return self.http.post(f"{self.url}{path}", data=body, headers=told)
 
+    @asynccontextmanager
+    async def connected(
+        self,
+    ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        """A bare connection to the proxy."""
+        port = int(self.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                yield reader, writer
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
     def in_flight(self) -> int:
         """Reservations and probes that somebody still holds."""
         memory = self.proxy._memory
         probing = sum(entry.probing for entry in memory.cooldowns._entries.values())
         return probing + sum(memory.quotas._in_flight.values())
+
+
+def head(path: str, *lines: bytes) -> bytes:
+    """The head of a POST, written by hand."""
+    told = (b"POST %b HTTP/1.1" % path.encode(), b"host: localhost", *lines)
+    return b"\r\n".join((*told, b"", b""))
 
 
 def resolved_for(plan: Plan, base: str, directory: Path) -> Resolved:

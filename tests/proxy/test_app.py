@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -18,7 +17,7 @@ from agentbox_cli import __version__
 from agentbox_cli.proxy.app import BODY_LIMIT
 from agentbox_cli.simulate.journal import KEPT_BODY
 from tests.fakes.clients import CHAT, EMBEDDINGS, MESSAGES, STREAMING, TONGUES, Tongue
-from tests.fakes.stand import HELLO, INSTALL_KEY, INSTANCE, Stand
+from tests.fakes.stand import HELLO, INSTALL_KEY, INSTANCE, Stand, head
 from tests.proxy.conftest import MakeStand
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start another user's client")
@@ -80,7 +79,7 @@ async def test_a_body_that_is_no_request_is_a_400(
 async def test_a_body_that_says_to_be_over_the_limit_is_not_read(
     stand: Stand, tongue: Tongue
 ) -> None:
-    async with connected(stand) as (reader, writer):
+    async with stand.connected() as (reader, writer):
         writer.write(head(tongue.path, b"content-length: %d" % (BODY_LIMIT + 1)))
         answer = await reader.readuntil(b"\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 413 ")
@@ -118,7 +117,7 @@ async def test_a_compressed_body_is_understood(stand: Stand) -> None:
 async def test_a_body_that_breaks_its_own_rules_is_a_400_and_no_bug(
     stand: Stand, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with connected(stand) as (reader, writer):
+    async with stand.connected() as (reader, writer):
         writer.write(head(CHAT.path, b"content-encoding: gzip", b"content-length: 5") + b"hello")
         assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
     assert "a fault of ours" not in caplog.text
@@ -126,7 +125,7 @@ async def test_a_body_that_breaks_its_own_rules_is_a_400_and_no_bug(
 
 async def test_a_client_may_wait_to_be_told_to_continue(stand: Stand) -> None:
     body = json.dumps({"model": "default", "messages": HELLO}).encode()
-    async with connected(stand) as (reader, writer):
+    async with stand.connected() as (reader, writer):
         writer.write(head(CHAT.path, b"expect: 100-continue\r\ncontent-length: %d" % len(body)))
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(body)
@@ -322,7 +321,7 @@ async def test_a_connection_is_forgotten_with_its_end(stand: Stand) -> None:
     runner = stand.proxy._runner
     assert runner is not None
     server: Any = runner.server
-    async with connected(stand), stand.http.get(f"{stand.url}/health"):
+    async with stand.connected(), stand.http.get(f"{stand.url}/health"):
         assert len(server._dispatcher.same_user) == 2
     await stand.http.close()
     async with asyncio.timeout(10):
@@ -346,22 +345,3 @@ async def test_a_fault_of_ours_is_a_500_without_details(
 
 def _breaks(_: bytes) -> None:
     raise RuntimeError("a secret detail")
-
-
-def head(path: str, *lines: bytes, end: bytes = b"\r\n") -> bytes:
-    told = (b"POST %b HTTP/1.1" % path.encode(), b"host: localhost", *lines)
-    return b"\r\n".join(told) + b"\r\n" + end
-
-
-@asynccontextmanager
-async def connected(
-    stand: Stand,
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    port = int(stand.url.rpartition(":")[2])
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        async with asyncio.timeout(20):
-            yield reader, writer
-    finally:
-        writer.close()
-        await writer.wait_closed()

@@ -10,9 +10,7 @@ import openai
 import pytest
 
 from agentbox_cli.providers.model import ErrorKind
-from agentbox_cli.proxy import exchange
 from agentbox_cli.simulate.faults import Fault, FaultKind
-from agentbox_cli.simulate.wording import Wording
 from agentbox_cli.usage.record import Tokens
 from tests.fakes.clients import (
     CHAT,
@@ -288,8 +286,7 @@ async def test_a_client_that_leaves_during_a_back_off_makes_no_further_call(
     client = asyncio.create_task(CHAT.post(stand)._coro)
     await eventually(lambda: bool(stand.records), "the first call has failed")
     client.cancel()
-    await asyncio.gather(client, return_exceptions=True)
-    assert stand.in_flight() == 0
+    await eventually(lambda: stand.in_flight() == 0, "nothing is held")
     assert len(stand.records) == stand.calls("gwdg_saia/llama-3.3-70b") == 1
 
 
@@ -299,84 +296,6 @@ async def test_the_last_link_waits_out_a_short_retry_after(make_stand: MakeStand
     stand.fault("openai/gpt-4o", busy, Fault(kind=FaultKind.NONE))
     assert "openai/gpt-4o" in await CHAT.sdk(stand, True)
     assert [record.attempt for record in stand.records] == [1, 2]
-
-
-@pytest.mark.parametrize("tongue", STREAMING, ids=lambda tongue: tongue.name)
-async def test_after_a_long_silence_keep_alives_begin_and_the_answer_follows(
-    make_stand: MakeStand, monkeypatch: pytest.MonkeyPatch, tongue: Tongue
-) -> None:
-    monkeypatch.setattr(exchange, "KEEP_ALIVE_SECONDS", 0.05)
-    stand = await make_stand(chains={"default": tongue.chain}, server={"silence": 0.05})
-    late = Fault(status=400, wording=Wording.CONTEXT_WINDOW, delay_s=0.3)
-    stand.fault(tongue.first, late)
-
-    async with tongue.post(stand, stream=True) as answer:
-        body = await answer.read()
-        assert answer.status == 200
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        assert answer.headers["x-agentbox-alias"] == "default"
-        assert answer.headers["x-agentbox-request-id"]
-        assert "x-agentbox-served-by" not in answer.headers
-    assert body.startswith(b": keep-alive\n\n: keep-alive\n\n")
-    assert b": keep-alive" not in body.lstrip(b": keep-alive\n")
-    assert f"[{tongue.second}]".encode() in body
-    assert await tongue.sdk(stand, True) == f"[{tongue.second}] you said: hi there"
-    assert [record.complete for record in stand.records] == [False, True] * 2
-
-
-@pytest.mark.parametrize("tongue", STREAMING, ids=lambda tongue: tongue.name)
-async def test_after_keep_alives_a_total_failure_is_an_event(
-    make_stand: MakeStand, tongue: Tongue
-) -> None:
-    stand = await make_stand(chains={"default": tongue.chain}, server={"silence": 0.05})
-    for deployment in tongue.chain:
-        stand.fault(deployment, Fault(status=429, delay_s=0.3))
-
-    async with tongue.post(stand, stream=True) as answer:
-        assert answer.status == 200
-        body = await answer.read()
-    assert body.startswith(b": keep-alive\n\n")
-    last = body.removesuffix(b"\n\n").rpartition(b"\n\n")[2]
-    said = json.loads(last.rpartition(b"data: ")[2])["error"]["message"]
-    assert all(f"{deployment} rate_limit" in said for deployment in tongue.chain)
-    assert b"[DONE]" not in body
-
-    stand.providers.faults.clear()
-    stand.proxy._memory.cooldowns._entries.clear()
-    for deployment in tongue.chain:
-        stand.fault(deployment, Fault(status=400, delay_s=0.3))
-    with pytest.raises((openai.APIError, anthropic.APIStatusError)):
-        await tongue.sdk(stand, True)
-
-
-async def test_after_keep_alives_a_whole_answer_is_no_stream(
-    make_stand: MakeStand, make_scripted: MakeScripted
-) -> None:
-    # A provider that ignores `stream` would leave a client with an empty answer that looks well.
-    stand = await make_stand(chains={"default": CHAT.chain}, server={"silence": 0.05})
-    body = json.dumps({"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]})
-    stand.fault(CHAT.first, Fault(status=200, body=body, delay_s=0.3))
-    with pytest.raises(openai.APIError, match="no stream"):
-        await CHAT.sdk(stand, True)
-
-
-async def test_a_unary_call_gets_no_keep_alives(make_stand: MakeStand) -> None:
-    stand = await make_stand(chains={"default": CHAT.chain}, server={"silence": 0.02})
-    stand.fault(CHAT.first, Fault(kind=FaultKind.SLOW, delay_s=0.2))
-    async with CHAT.post(stand) as answer:
-        assert answer.headers["x-agentbox-served-by"] == CHAT.first
-        assert (await answer.json())["choices"]
-
-
-async def test_a_client_that_leaves_during_keep_alives_ends_the_call_upstream(
-    make_stand: MakeStand,
-) -> None:
-    stand = await make_stand(chains={"default": CHAT.chain}, server={"silence": 0.02})
-    stand.fault(CHAT.first, Fault(kind=FaultKind.HANG))
-    async with CHAT.post(stand, stream=True) as answer:
-        assert await answer.content.readany() == b": keep-alive\n\n"
-    await eventually(lambda: stand.cancelled(CHAT.first) == 1, "the provider sees it")
-    assert [record.cancelled for record in stand.records] == [True]
 
 
 CONTENT = b'data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n'

@@ -17,7 +17,6 @@ from agentbox_cli.proxy.upstream import (
     Target,
     Upstream,
     environment_proxy,
-    sendable,
 )
 from tests.fakes.clients import CHAT
 from tests.fakes.scripted import Do, begin_stream, chunk, closed_port, whole
@@ -283,19 +282,6 @@ async def test_a_proxy_that_refuses_is_named(
 
 def test_a_target_keeps_its_address() -> None:
     assert Target.of("https://x.example/a%20b").url == URL("https://x.example/a%20b", encoded=True)
-
-
-@pytest.mark.parametrize(
-    ("value", "sent"),
-    [
-        ("curl/8.5.0", "curl/8.5.0"),
-        ("caf\xe9 \N{SNOWMAN}", "caf\xe9 \N{SNOWMAN}"),
-        ("caf\udce9", "caf?"),
-        ("a\tb\x00c\r\nd", "a b c  d"),
-    ],
-)
-def test_header_values_are_made_sendable(value: str, sent: str) -> None:
-    assert sendable(value) == sent
 
 
 def test_the_tables_exceptions_are_what_they_were() -> None:
