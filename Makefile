@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 INSTALL := VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet
 
-.PHONY: demo test check lint types contracts docs docs-check fix e2e bench lock clean
+.PHONY: demo test check lint types contracts docs completions docs-check fix e2e bench lock clean
 
 demo: $(VENV)/.installed
 	@bash docs/demo.sh $(BIN)
@@ -28,8 +28,11 @@ types: $(VENV)/.installed-dev
 contracts: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
-docs: $(VENV)/.installed-dev
+docs: completions
 	$(BIN)/python -m docs.generate
+
+completions: $(VENV)/.installed-dev
+	$(BIN)/python -m docs.completions
 
 fix: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix

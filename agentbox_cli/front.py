@@ -23,6 +23,10 @@ def main(argv: list[str] | None = None) -> int:
     if arguments in (["--version"], ["-V"]):
         sys.stdout.write(f"agentbox {__version__}\n")
         return 0
+    if arguments[:1] == ["__complete"]:
+        from agentbox_cli.cli.completion.verb import answer  # noqa: PLC0415 - rarely needed
+
+        return answer(arguments[1:])
     from agentbox_cli.cli.boundary import run  # noqa: PLC0415 - costs more than the rest
 
     return run(arguments)

@@ -16,6 +16,9 @@ APP = "agentbox"
 # The mount of the host's configuration inside Agentbox containers.
 HOST_CONFIG = Path("/host-config/agentbox/config.yml")
 
+# The JSON Schema, beside the config.yml that names it: a relative name holds on every machine.
+SCHEMA_NAME = "config.schema.json"
+
 # sockaddr_un.sun_path holds 108 bytes, the last one NUL (unix(7)).
 SOCKET_PATH_LIMIT = 107
 
@@ -57,6 +60,16 @@ class Paths:
     def key_file(self) -> Path:
         """The install's key for callers that the kernel cannot vouch for."""
         return self.state_dir / "key"
+
+    @property
+    def backup_dir(self) -> Path:
+        """The copies of config.yml before each write of ours."""
+        return self.state_dir / "backups"
+
+    @property
+    def config_lock(self) -> Path:
+        """Held while config.yml is changed."""
+        return self.state_dir / "config.lock"
 
     @property
     def bug_file(self) -> Path:

@@ -1,7 +1,7 @@
-"""Write the generated blocks of the documentation anew: `python -m docs.generate [--check]`.
+"""Write the generated parts of the documentation anew: `python -m docs.generate [--check]`.
 
-A block stands between `<!-- generated: NAME -->` and `<!-- end -->`; the rest of a page is written
-by hand and left alone.
+The JSON Schema is generated as a whole. In a page, a block stands between
+`<!-- generated: NAME -->` and `<!-- end -->`; the rest is written by hand and left alone.
 """
 
 import io
@@ -16,7 +16,9 @@ import typer
 
 from agentbox_cli.cli.app import root
 from agentbox_cli.cli.lazy import LazyGroup
+from agentbox_cli.config.schema import schema_text
 from agentbox_cli.front import main as agentbox
+from agentbox_cli.paths import SCHEMA_NAME
 from docs.fields import tables
 from docs.numbers import numbers, statuses
 
@@ -34,9 +36,19 @@ def pages() -> Iterator[tuple[Path, str]]:
             yield page, BLOCK.sub(lambda found: _filled(found, blocks), text)
 
 
+def files() -> Iterator[tuple[Path, str]]:
+    """Every generated file, and its text as it should be."""
+    yield from pages()
+    yield DOCS / SCHEMA_NAME, schema_text()
+
+
 def command_paths() -> list[tuple[str, ...]]:
     """Every command and group below `agentbox`, as its words, in the order of the tables."""
     return list(_below(typer.main.get_command(root()), ()))
+
+
+def _told(page: Path) -> str | None:
+    return page.read_text(encoding="utf-8") if page.exists() else None
 
 
 def _filled(found: re.Match[str], blocks: Mapping[str, Callable[[], str]]) -> str:
@@ -84,7 +96,7 @@ def _fixed_width() -> Iterator[None]:
 
 def main(arguments: list[str]) -> int:
     """Write the pages, or with `--check` name those that are not fresh."""
-    stale = [(page, text) for page, text in pages() if page.read_text(encoding="utf-8") != text]
+    stale = [(page, text) for page, text in files() if _told(page) != text]
     for page, text in stale:
         if "--check" in arguments:
             sys.stderr.write(f"{page}: not fresh; run: make docs\n")

@@ -72,6 +72,11 @@ def test_a_command_that_reads_the_config_imports_no_server_and_no_engine() -> No
     assert imported("config", "check") & {"aiohttp", "litellm", "rich", "asyncio"} == set()
 
 
+def test_the_words_for_a_shell_need_no_shell_of_ours() -> None:
+    modules = imported("__complete", "alias", "/nowhere/config.yml")
+    assert modules & {"typer", "rich", "aiohttp", "litellm", "asyncio"} == set()
+
+
 def test_the_version_is_printed(agentbox: Agentbox) -> None:
     for arguments in (["--version"], ["-V"], ["--no-plugins", "--version"]):
         assert agentbox(*arguments).out == f"agentbox {__version__}\n"

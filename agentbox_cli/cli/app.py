@@ -18,6 +18,10 @@ class Commands(LazyGroup):
         "litellm": (f"{_HERE}.litellm", "The proxy that keeps coding agents talking."),
         "config": (f"{_HERE}.config", "The user's config.yml."),
         "plugins": (f"{_HERE}.plugins", "The plugins that describe providers."),
+        "completions": (
+            f"{_HERE}.completions",
+            "Print the script that completes commands in a shell.",
+        ),
     }
 
 
@@ -35,7 +39,33 @@ class LitellmCommands(LazyGroup):
         "test-fallback": (f"{_HERE}.litellm.fallback", "Prove that every chain falls back."),
         "models": (f"{_HERE}.litellm.models", "List the aliases and their chains."),
         "providers": (f"{_HERE}.litellm.providers", "List the providers and their keys."),
+        "import": (
+            f"{_HERE}.litellm.import_file",
+            "Take over a config of LiteLLM, claude-code-router or llm.",
+        ),
         "key": (f"{_HERE}.litellm.key", "Print the key for callers other than you."),
+    }
+
+
+class ModelsCommands(LazyGroup):
+    """`agentbox litellm models ...`; alone it lists."""
+
+    table: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "add": (f"{_HERE}.litellm.models_add", "Add a link to an alias, or a new alias."),
+        "remove": (f"{_HERE}.litellm.models_remove", "Remove an alias, or one of its links."),
+        "move": (f"{_HERE}.litellm.models_move", "Move a link to another place in its chain."),
+        "rename": (f"{_HERE}.litellm.models_rename", "Give an alias another name."),
+    }
+
+
+class ProvidersCommands(LazyGroup):
+    """`agentbox litellm providers ...`; alone it lists."""
+
+    table: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "add": (f"{_HERE}.litellm.providers_add", "Add a provider to config.yml."),
+        "remove": (f"{_HERE}.litellm.providers_remove", "Remove a provider from config.yml."),
+        "login": (f"{_HERE}.litellm.providers_login", "Ask for a provider's key and store it."),
+        "logout": (f"{_HERE}.litellm.providers_logout", "Remove a provider's key from .env."),
     }
 
 
@@ -45,6 +75,14 @@ class ConfigCommands(LazyGroup):
     table: ClassVar[Mapping[str, tuple[str, str]]] = {
         "check": (f"{_HERE}.config.check", "Report every problem in config.yml."),
         "path": (f"{_HERE}.config.path", "Print the path of the config.yml that is used."),
+        "show": (f"{_HERE}.config.show", "Show what config.yml amounts to, defaults filled in."),
+        "get": (f"{_HERE}.config.get", "Print one value of config.yml."),
+        "set": (f"{_HERE}.config.set", "Set one value of config.yml."),
+        "unset": (f"{_HERE}.config.unset", "Remove one key of config.yml."),
+        "edit": (f"{_HERE}.config.edit", "Open config.yml in your editor; save it if valid."),
+        "diff": (f"{_HERE}.config.diff", "Show what changed since the last backup."),
+        "undo": (f"{_HERE}.config.undo", "Take the last change of config.yml back."),
+        "schema": (f"{_HERE}.config.schema", "Print the JSON Schema of config.yml."),
     }
 
 
@@ -61,6 +99,11 @@ def group(commands: type[LazyGroup], text: str) -> typer.Typer:
     app = _typer(cls=commands, help=text)
     app.callback(invoke_without_command=True)(_help_without_command)
     return app
+
+
+def listing(commands: type[LazyGroup]) -> typer.Typer:
+    """The home of a command that lists, and of the commands below it that change the list."""
+    return _typer(cls=commands, invoke_without_command=True)
 
 
 def command() -> typer.Typer:

@@ -82,7 +82,7 @@ def _tell_of_bug(error: Exception) -> int:
 
 
 def _write_bug_file(error: Exception) -> Path | None:
-    from agentbox_cli.config.secrets import redact
+    from agentbox_cli.config.redaction import redact_environment
     from agentbox_cli.paths import standard_paths
 
     text = "".join(traceback.format_exception(error))
@@ -92,7 +92,7 @@ def _write_bug_file(error: Exception) -> Path | None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(head + redact(text, ()))
+            file.write(head + redact_environment(text, os.environ))
     except OSError:
         return None
     return path
@@ -111,4 +111,7 @@ def _give_up_stdout() -> None:
 
 
 def _to_stderr(message: str, hint: str | None) -> None:
-    sys.stderr.write(f"{message}\nhint: {hint}\n" if hint else f"{message}\n")
+    from agentbox_cli.config.redaction import redact_environment
+
+    text = f"{message}\nhint: {hint}\n" if hint else f"{message}\n"
+    sys.stderr.write(redact_environment(text, os.environ))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from agentbox_cli import __version__
-from agentbox_cli.paths import standard_paths
+from agentbox_cli.paths import config_candidates, standard_paths
 
 if TYPE_CHECKING:
     from agentbox_cli.providers.load import Setup
@@ -39,6 +39,15 @@ def config_file(ctx: typer.Context) -> Path:
     from agentbox_cli.config.store import find
 
     return find(named_config(ctx), standard_paths(), os.environ)
+
+
+def config_target(ctx: typer.Context) -> Path:
+    """The config.yml to write: the one that is used, or where it would be looked for."""
+    named = named_config(ctx)
+    if named is not None:
+        return named
+    places = config_candidates(standard_paths(), os.environ)
+    return next((place for place in places if place.exists()), places[-1])
 
 
 def current_setup(ctx: typer.Context) -> "Setup":

@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Iterator
 
 from agentbox_cli.config.document import Document, Path
+from agentbox_cli.config.redaction import redact
 from agentbox_cli.config.references import is_clear
-from agentbox_cli.config.secrets import redact
 from agentbox_cli.config.tree import OUR_SECTION, Alias, Mapping, Node, Scalar, Sequence
 
 TAB_WIDTH = 4
@@ -29,6 +29,10 @@ _ANY_VALUE = re.compile(r"^(?:[^:]*:)?\s*(.*)")
 _HARMLESS_LINE = re.compile(r"\s*(?:#|api_base\s*:|protocol\s*:)")
 _PURE_REFERENCE = re.compile(r"""["']?\$\{[A-Za-z0-9_]+\}["']?\s*(?:[,}\]#].*)?""")
 _KEY_LIKE = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{20,}")
+# A key may stand where none belongs; the names of models and hosts have separators.
+_TOKEN_LIKE = re.compile(
+    r"(?<![\w.-])(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{20,}(?![\w.-])", re.ASCII
+)
 _KEY_PARTS = frozenset({"providers", "headers", "env", "api_key"})
 
 
@@ -161,4 +165,5 @@ def _mask_blindly(line: str, path: Path, before: str) -> str:
 
 
 def _same_length(line: str) -> str:
-    return redact(line, (), mask=lambda secret: _MASK * len(secret))
+    line = redact(line, (), mask=lambda secret: _MASK * len(secret))
+    return _TOKEN_LIKE.sub(lambda word: _MASK * len(word[0]), line)

@@ -7,7 +7,7 @@ stands, and its plain data carries no places at all (measured).
 import re
 from collections.abc import Hashable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -26,6 +26,7 @@ from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.reader import ReaderError
 
 from agentbox_cli.config.names import shortened
+from agentbox_cli.config.rules import Rule
 from agentbox_cli.config.syntax import Fault, control_character, explain
 from agentbox_cli.config.tree import (
     OUR_SECTION,
@@ -71,7 +72,7 @@ def grow(text: str) -> tuple[Node | None, list[Fault]]:
     except ReaderError as error:
         return None, [control_character(error)]
     except MarkedYAMLError as error:
-        fault = explain(error)
+        fault = explain(error, text)
         return None, [
             *grower.faults,
             grower.fault(fault.start, fault.end, fault.message, fault.hint),
@@ -201,6 +202,7 @@ class _Grower:
                 message=f"the key {shortened(str(entry.name))!r} stands here twice",
                 hint=f"keep one of them; the first is in line {line}",
                 path=path,
+                rule=Rule.DUPLICATE_KEY,
             )
         )
 
@@ -242,8 +244,8 @@ class _Grower:
         if tag not in _CORE_TAGS and tuple(self._path())[:1] == (OUR_SECTION,):
             start = event.start_mark.index
             width = len(tag if self._text.startswith(tag, start) else tag.removeprefix(_YAML_ORG))
-            message = "this tag is not known"
-            self.faults.append(self.fault(start, start + width, message, "remove it"))
+            fault = self.fault(start, start + width, "this tag is not known", "remove it")
+            self.faults.append(replace(fault, rule=Rule.UNKNOWN_TAG))
         return tag
 
     def _alias(self, event: AliasEvent) -> Alias:

@@ -12,6 +12,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+:-]*")
 MODEL_ID = re.compile(r"[!-~]+")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.1
 
+HTTP_URL = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
+
 DEFAULT_PORT = 4000
 
 
@@ -35,9 +37,18 @@ def _header_name(value: str) -> str:
 
 
 def _http_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", value):
+    if not HTTP_URL.fullmatch(value):
         raise ValueError("this is not an http:// or https:// address")
     return value.rstrip("/")
+
+
+def _shaped(pattern: re.Pattern[str]) -> dict[str, Any]:
+    """What the JSON Schema says of a text that one of the functions above checks."""
+    return {"pattern": f"^(?:{pattern.pattern})$"}
+
+
+def _keys_shaped(pattern: re.Pattern[str]) -> dict[str, Any]:
+    return {"propertyNames": _shaped(pattern)}
 
 
 Name = Annotated[str, AfterValidator(_named)]
@@ -71,45 +82,70 @@ class ProviderConfig(_Section):
     """One entry of `litellm.providers`."""
 
     api_key: SecretStr | None = Field(
-        None, description="The key, by reference: `${OPENAI_API_KEY}`."
+        None,
+        description="The key, by reference: `${OPENAI_API_KEY}`; else the plugin's variable.",
+        examples=["${OPENAI_API_KEY}", "${CLUSTER_KEY:-not-needed}"],
     )
     api_base: HttpUrl | None = Field(
-        None, description="The provider's address; `/v1` belongs to an OpenAI-style one."
+        None,
+        description="The provider's address; `/v1` belongs to an OpenAI-style one.",
+        examples=["https://llm.example.org/v1"],
+        json_schema_extra=_shaped(HTTP_URL),
     )
     protocol: Literal["openai", "anthropic"] | None = Field(
         None, description="What a provider that no plugin knows speaks; `openai` by default."
     )
     headers: dict[HeaderName, SecretStr] = Field(
-        default_factory=dict, description="Headers added to every call; `${NAME}` works."
+        default_factory=dict,
+        description="Headers added to every call; `${NAME}` works.",
+        examples=[{"x-project": "${CLUSTER_PROJECT}"}],
+        json_schema_extra=_keys_shaped(HEADER_NAME),
     )
 
 
 class LinkConfig(_Section):
     """One link of a chain."""
 
-    provider: Name = Field(description="A name from `litellm.providers`.")
-    model: ModelId = Field(description="The provider's own model id.")
+    provider: Name = Field(
+        description="A name from `litellm.providers`.",
+        examples=["openai", "gwdg_saia"],
+        json_schema_extra=_shaped(NAME),
+    )
+    model: ModelId = Field(
+        description="The provider's own model id.",
+        examples=["gpt-4o", "llama-3.3-70b"],
+        json_schema_extra=_shaped(MODEL_ID),
+    )
     timeout: Seconds | None = Field(
-        None, description="Seconds for this link to answer; `router.timeout` by default."
+        None,
+        description="Seconds for this link to answer; `router.timeout` by default.",
+        examples=[60],
     )
     max_input_tokens: Annotated[int, Field(gt=0)] | None = Field(
-        None, description="Tokens that a prompt may have here, where the known window is wrong."
+        None,
+        description="Tokens that a prompt may have here, where the known window is wrong.",
+        examples=[30_000],
     )
     drop_params: tuple[str, ...] = Field(
-        (), strict=False, description="Request parameters that this link must not receive."
+        (),
+        strict=False,
+        description="Request parameters that this link must not receive.",
+        examples=[["logit_bias"]],
     )
 
 
 class FallbacksConfig(_Section):
     """Which failures move a call to the next link."""
 
-    on_rate_limit: bool = Field(default=True, description="429.")
+    on_rate_limit: bool = Field(
+        default=True, description="The provider answers 429: too many requests, or no quota left."
+    )
     on_context_window: bool = Field(
         default=True, description="The prompt is too long for this link."
     )
     on_error: bool = Field(
         default=True,
-        description="Anything else: 5xx, timeout, refused, 401/403/404, content policy.",
+        description="Any other failure: 5xx, timeout, refused, 401/403/404, content policy.",
     )
     on_content_policy: bool | None = Field(
         None, description="A refusal by content policy; as `on_error` by default."
@@ -127,7 +163,9 @@ class RouterConfig(_Section):
         120.0, description="Seconds that a stream may pause after its first content."
     )
     total_timeout: Seconds | None = Field(
-        None, description="Seconds for the whole chain; links times `timeout` by default."
+        None,
+        description="Seconds for the whole chain; links times `timeout` by default.",
+        examples=[300],
     )
     retry_after_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
         60.0, description="Cooldown of a failing link when the provider names none, in seconds."
@@ -138,7 +176,8 @@ class EngineConfig(_Section):
     """The LiteLLM process behind the proxy."""
 
     mode: Literal["eager", "lazy", "off"] = Field(
-        "eager", description="Start it at once, with the first call that needs it, or never."
+        "eager",
+        description="Start it at once, with the first call that needs it (lazy), or never.",
     )
 
 
@@ -148,14 +187,23 @@ class LiteLLMConfig(_Section):
     enabled: bool = Field(default=True, description="Whether `start` may start the proxy.")
     port: PortNumber = Field(DEFAULT_PORT, description="The proxy's port on 127.0.0.1.")
     providers: dict[Name, ProviderConfig] = Field(
-        default_factory=dict, description="The providers and their keys."
+        default_factory=dict,
+        description="The providers that chains may use, by name, and their keys.",
+        examples=[{"openai": {"api_key": "${OPENAI_API_KEY}"}, "anthropic": {}}],
+        json_schema_extra=_keys_shaped(NAME),
     )
     models: dict[Name, Annotated[tuple[LinkConfig, ...], Field(strict=False, min_length=1)]] = (
-        Field(default_factory=dict, description="Alias to chain: the first link is tried first.")
+        Field(
+            default_factory=dict,
+            description="Alias to chain: the first link is tried first.",
+            examples=[{"default": [{"provider": "openai", "model": "gpt-4o"}]}],
+            json_schema_extra=_keys_shaped(NAME),
+        )
     )
     model_patterns: dict[str, Name] = Field(
         default_factory=dict,
         description="Globs of model names to aliases, for agents with names of their own.",
+        examples=[{"claude-*": "default"}],
     )
     fallbacks: FallbacksConfig = Field(default_factory=FallbacksConfig)
     router: RouterConfig = Field(default_factory=RouterConfig)
@@ -164,16 +212,27 @@ class LiteLLMConfig(_Section):
         "same-user", description="Who may call: your own processes, or holders of the key only."
     )
     allowed_clients: tuple[str | int, ...] = Field(
-        (), strict=False, description="Other local users (name or uid) that count as same-user."
+        (),
+        strict=False,
+        description="Other local users (name or uid) that count as same-user.",
+        examples=[["alice", 1001]],
     )
     allowed_hosts: tuple[str, ...] = Field(
-        (), strict=False, description="`Host` values accepted besides the loopback names."
+        (),
+        strict=False,
+        description="`Host` values accepted besides the loopback names.",
+        examples=[["laptop.local"]],
     )
     allowed_origins: tuple[str, ...] = Field(
-        (), strict=False, description="Browser origins that may call."
+        (),
+        strict=False,
+        description="Browser origins that may call.",
+        examples=[["http://localhost:5173"]],
     )
     bind: str | None = Field(
-        None, description="An address other than loopback to listen on; forces `auth: key`."
+        None,
+        description="An address other than loopback to listen on; forces `auth: key`.",
+        examples=["192.168.1.20"],
     )
 
 

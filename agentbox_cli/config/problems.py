@@ -12,7 +12,8 @@ from typing import Literal
 from agentbox_cli.config.document import Document, Path, Place
 from agentbox_cli.config.excerpts import Spans, excerpt_line, printable, secret_spans, underline
 from agentbox_cli.config.names import dotted
-from agentbox_cli.config.secrets import redact
+from agentbox_cli.config.redaction import redact
+from agentbox_cli.config.rules import Rule
 
 SHOWN = 20
 
@@ -31,6 +32,7 @@ class Issue:
     Args:
         path: where, from the root: keys, and indexes of lists. It may name a missing key.
         on: whether the key or its value is at fault.
+        rule: what it is an instance of.
     """
 
     path: Path
@@ -38,6 +40,7 @@ class Issue:
     severity: Severity = Severity.ERROR
     hint: str | None = None
     on: Literal["key", "value"] = "value"
+    rule: Rule = Rule.BAD_VALUE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,7 @@ class Problem:
     message: str
     hint: str | None
     excerpt: str
+    rule: Rule
 
 
 def locate(document: Document, issues: Iterable[Issue]) -> list[Problem]:
@@ -66,7 +70,7 @@ def locate(document: Document, issues: Iterable[Issue]) -> list[Problem]:
     secrets = secret_spans(document)
     problems = []
     for fault in document.faults:
-        broken = Issue(path=fault.path, message=fault.message, hint=fault.hint)
+        broken = Issue(path=fault.path, message=fault.message, hint=fault.hint, rule=fault.rule)
         problems.append(_problem(document, (fault.start, fault.end), broken, secrets))
     for issue in issues:
         span = _span(document.find(issue.path), issue.on)
@@ -110,6 +114,7 @@ def _problem(document: Document, span: tuple[int, int], issue: Issue, secrets: S
         message=_safe(issue.message),
         hint=_safe(issue.hint) if issue.hint else None,
         excerpt=excerpt_line(document, line, issue.path, secrets),
+        rule=issue.rule,
     )
 
 

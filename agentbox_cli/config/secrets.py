@@ -3,44 +3,35 @@
 A value is a `SecretStr` from the moment it is read; messages name variables and files only.
 """
 
-import io
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from agentbox_cli.config.envfile import odd_lines, values_of
 from agentbox_cli.config.files import Contents, read_regular
+from agentbox_cli.config.keyrings import KeyringError, find_key
 from agentbox_cli.config.references import Reference, ReferenceSyntaxError, split, why_not_sendable
 from agentbox_cli.errors import ConfigError
 
 PROJECT_ENV = ".agentbox/.env"
 HOST_ENV = ".env"
 ENVIRONMENT = "environment"
+KEYRING = "keyring"
 
 # A key is one line; 64 KiB leaves room for tokens of every kind.
 KEY_FILE_LIMIT = 64 * 1024
 ENV_FILE_LIMIT = 1024 * 1024
 
-# A shorter "secret" is a placeholder, and replacing it would spoil the text.
-_SHORTEST = 6
-_REDACTED = "[redacted]"
-_SHAPES = re.compile(
-    r"""
-      (?<![A-Za-z0-9])(?:sk|pk|rk|gsk|xai|ghp|gho|github_pat|glpat|hf|pplx)[-_][A-Za-z0-9_-]{8,}
-    | (?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{30,}
-    | (?<=Bearer\s)\s*(?!\$\{)[^\s"',;]{4,}
-    | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A key, and where it comes from: `environment`, `NAME_FILE`, `.agentbox/.env` or `.env`."""
+    """A key, and where it comes from.
+
+    `environment`, `NAME_FILE`, `.agentbox/.env`, `.env` or `keyring`.
+    """
 
     value: SecretStr
     source: str
@@ -93,6 +84,7 @@ class SecretSources:
         self._working_dir = working_dir
         self._config_dir = config_dir
         self._api_key_names = frozenset(api_key_names)
+        self._keyring_failure: str | None = None
 
     def lookup(self, name: str) -> Found | None:
         """Find the value of a variable; an empty one counts as missing.
@@ -101,7 +93,7 @@ class SecretSources:
             ConfigError: the value cannot be a key, `NAME_FILE` cannot be read, or both `NAME` and
                 `NAME_FILE` are set.
         """
-        found = self._from_environment(name) or self._from_files(name)
+        found = self._from_environment(name) or self._from_files(name) or self._from_keyring(name)
         if found is not None:
             _refuse_unsendable(name, found)
         return found
@@ -115,7 +107,8 @@ class SecretSources:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What people should know about the files that keys were looked for in."""
-        return (*self._project.warnings, *self._host.warnings)
+        failure = (self._keyring_failure,) if self._keyring_failure else ()
+        return (*self._project.warnings, *self._host.warnings, *failure)
 
     def _from_environment(self, name: str) -> Found | None:
         value = self._environ.get(name, "").strip(" \t")
@@ -137,6 +130,16 @@ class SecretSources:
         if name in self._host.values:
             return Found(value=self._host.values[name], source=HOST_ENV)
         return None
+
+    def _from_keyring(self, name: str) -> Found | None:
+        if self._keyring_failure:
+            return None  # one that fails may have asked somebody, who need not be asked again
+        try:
+            key = find_key(name)
+        except KeyringError as error:
+            self._keyring_failure = error.message
+            return None
+        return Found(value=key, source=KEYRING) if key else None
 
     @cached_property
     def _project(self) -> _EnvFile:
@@ -198,17 +201,6 @@ def expand(template: SecretStr | str, lookup: Lookup) -> Expanded:
     )
 
 
-def redact(
-    text: str, secrets: Iterable[SecretStr], mask: Callable[[str], str] = lambda _: _REDACTED
-) -> str:
-    """Take keys out of a text: the given ones, the longest first, and whatever looks like one."""
-    known = {secret.get_secret_value() for secret in secrets}
-    for value in sorted(known, key=len, reverse=True):
-        if len(value) >= _SHORTEST:
-            text = text.replace(value, mask(value))
-    return _SHAPES.sub(lambda found: mask(found[0]), text)
-
-
 def _split(text: str) -> tuple[str | Reference, ...]:
     try:
         return split(text)
@@ -250,8 +242,10 @@ def _env_file(path: Path, judge: Callable[[Contents], Verdict]) -> _EnvFile:
     except UnicodeDecodeError:
         return _EnvFile(values={}, warnings=(f"{path} is not UTF-8 text; it is ignored",))
     is_used, warning = judge(contents)
-    warnings = (f"{path} {warning}",) if warning else ()
-    return _EnvFile(values=_parsed(text) if is_used else {}, warnings=warnings)
+    warnings = [f"{path} {warning}"] if warning else []
+    if is_used and (lines := odd_lines(text)):
+        warnings.append(f"{path}: line {lines[0]} is no NAME=value and is passed over")
+    return _EnvFile(values=_parsed(text) if is_used else {}, warnings=tuple(warnings))
 
 
 def _stands(path: Path) -> bool:
@@ -266,8 +260,5 @@ def _decoded(contents: Contents) -> str:
 
 
 def _parsed(text: str) -> dict[str, SecretStr]:
-    from dotenv import dotenv_values  # noqa: PLC0415 - most setups have no .env file
-
-    # Interpolation would silently drop `${X}` from a key (measured).
-    values = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    return {name: SecretStr(value) for name, value in values.items() if value and value.strip()}
+    values = values_of(text).items()
+    return {name: SecretStr(value) for name, value in values if value and value.strip()}

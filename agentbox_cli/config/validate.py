@@ -10,6 +10,7 @@ from agentbox_cli.config.document import Document
 from agentbox_cli.config.model import HostConfig
 from agentbox_cli.config.names import closest
 from agentbox_cli.config.problems import Issue, Severity
+from agentbox_cli.config.redaction import is_credential
 from agentbox_cli.config.references import (
     ReferenceSyntaxError,
     is_clear,
@@ -17,6 +18,7 @@ from agentbox_cli.config.references import (
     split,
     why_not_sendable,
 )
+from agentbox_cli.config.rules import Rule
 from agentbox_cli.config.tree import OUR_SECTION
 from agentbox_cli.config.wording import in_words
 
@@ -24,7 +26,6 @@ from agentbox_cli.config.wording import in_words
 MAX_ISSUES = 200
 
 _INIT = "agentbox litellm init writes one"
-_CREDENTIAL_HEADERS = ("authorization", "key", "token", "secret", "cookie")
 
 
 def validate(document: Document) -> tuple[HostConfig | None, tuple[Issue, ...]]:
@@ -51,24 +52,29 @@ def validate(document: Document) -> tuple[HostConfig | None, tuple[Issue, ...]]:
 
 def _no_section(document: Document) -> Issue:
     if OUR_SECTION in document.data:
-        return Issue(path=(OUR_SECTION,), message="this section is empty", hint=_INIT, on="key")
+        return Issue(
+            path=(OUR_SECTION,),
+            message="this section is empty",
+            hint=_INIT,
+            on="key",
+            rule=Rule.NO_SECTION,
+        )
     keys = [key for key in document.data if isinstance(key, str)]
     if meant := closest(OUR_SECTION, keys):
         message = f"unknown key {meant!r}; did you mean {OUR_SECTION!r}?"
-        return Issue(path=(meant,), message=message, on="key")
-    return Issue(path=(OUR_SECTION,), message="this section is missing", hint=_INIT)
+        return Issue(path=(meant,), message=message, on="key", rule=Rule.UNKNOWN_KEY)
+    message = "this section is missing"
+    return Issue(path=(OUR_SECTION,), message=message, hint=_INIT, rule=Rule.NO_SECTION)
 
 
 def _key_issues(section: Any) -> Iterator[Issue]:
     """What is wrong with `${...}`, and keys that stand in the file itself."""
     for path, text in _templates(section):
-        name = str(path[-1])
-        is_credential = any(word in name.lower() for word in _CREDENTIAL_HEADERS)
         error = _template_error(text)
         if error:
             hint = "write ${NAME}, ${NAME:-default}, or $${ for a literal ${"
-            yield Issue(path=path, message=error, hint=hint)
-        elif is_credential and is_clear(text) and not names(text):
+            yield Issue(path=path, message=error, hint=hint, rule=Rule.BAD_REFERENCE)
+        elif is_credential(str(path[-1])) and is_clear(text) and not names(text):
             yield _clear(path, text)
 
 
@@ -88,7 +94,13 @@ def _clear(path: tuple[str | int, ...], text: str) -> Issue:
     if text.startswith(("$", "os.environ/")):
         message = "this is read as the key itself, not as the name of a variable"
         hint = "write ${NAME}"
-    return Issue(path=path, message=message, hint=hint, severity=Severity.WARNING)
+    return Issue(
+        path=path,
+        message=message,
+        hint=hint,
+        severity=Severity.WARNING,
+        rule=Rule.KEY_IN_CLEAR,
+    )
 
 
 def _templates(section: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from agentbox_cli.config.model import HostConfig
 from agentbox_cli.config.names import closest, dotted, shortened
 from agentbox_cli.config.problems import Issue
+from agentbox_cli.config.rules import Rule
 
 _KEY = "[key]"
 
@@ -115,18 +116,18 @@ def _issue(error: _Error) -> Issue:
 
 def _bad_key(error: _Error) -> Issue:
     if error.kind == "string_type":
-        return Issue(
-            path=error.path, message="a name must be text", hint="put it in quotes", on="key"
-        )
-    message = error.message.removeprefix("Value error, ")
-    return Issue(path=error.path, message=f"this name cannot be used: {message}", on="key")
+        message, hint = "a name must be text", "put it in quotes"
+        return Issue(path=error.path, message=message, hint=hint, on="key", rule=Rule.BAD_NAME)
+    message = f"this name cannot be used: {error.message.removeprefix('Value error, ')}"
+    return Issue(path=error.path, message=message, on="key", rule=Rule.BAD_NAME)
 
 
 def _wrong_type(errors: list[_Error]) -> Issue:
     error = errors[0]
     wanted = " or ".join(_WANTED[each.kind] for each in errors)
     message = f"must be {wanted}, is {_kind(error.value)}"
-    return Issue(path=error.path, message=message, hint=_type_hint(errors))
+    hint = _type_hint(errors)
+    return Issue(path=error.path, message=message, hint=hint, rule=Rule.WRONG_TYPE)
 
 
 def _kind(value: Any) -> str:
@@ -178,34 +179,35 @@ def _unknown(error: _Error) -> Issue:
         hint = f"{key!r} belongs below {home}"
     else:
         hint = f"known keys: {', '.join(fields)}"
-    return Issue(path=error.path, message=message, hint=hint, on="key")
+    return Issue(path=error.path, message=message, hint=hint, on="key", rule=Rule.UNKNOWN_KEY)
 
 
 def _missing(error: _Error) -> Issue:
     field = fields_at(error.path[:-1])[str(error.path[-1])]
-    message = f"the key {error.path[-1]!r} is missing"
-    return Issue(path=error.path, message=message, hint=f"{error.path[-1]}: {field}")
+    message, hint = f"the key {error.path[-1]!r} is missing", f"{error.path[-1]}: {field}"
+    return Issue(path=error.path, message=message, hint=hint, rule=Rule.MISSING_KEY)
 
 
 def _choice(error: _Error) -> Issue:
     message = f"must be {error.context['expected']}"
     known = [word.strip("'") for word in message.replace(",", " ").split() if word[0] == "'"]
     meant = closest(error.value, known) if isinstance(error.value, str) else None
-    return Issue(
-        path=error.path, message=message, hint=f"did you mean {meant!r}?" if meant else None
-    )
+    hint = f"did you mean {meant!r}?" if meant else None
+    return Issue(path=error.path, message=message, hint=hint, rule=Rule.NOT_A_CHOICE)
 
 
 def _range(words: str, limit: str) -> Callable[[_Error], Issue]:
     def issue(error: _Error) -> Issue:
-        return Issue(path=error.path, message=f"must be {words} {error.context[limit]:g}")
+        message = f"must be {words} {error.context[limit]:g}"
+        return Issue(path=error.path, message=message, rule=Rule.OUT_OF_RANGE)
 
     return issue
 
 
 def _empty_list(error: _Error) -> Issue:
     hint = "add an item such as `- provider: openai` with its `model: ...`"
-    return Issue(path=error.path, message="this chain is empty", hint=hint)
+    message = "this chain is empty"
+    return Issue(path=error.path, message=message, hint=hint, rule=Rule.EMPTY_CHAIN)
 
 
 def _otherwise(error: _Error) -> Issue:
@@ -216,7 +218,8 @@ def _otherwise(error: _Error) -> Issue:
 
 
 def _key_not_text(error: _Error) -> Issue:
-    return Issue(path=error.path, message="a key must be text", hint="put it in quotes", on="key")
+    message, hint = "a key must be text", "put it in quotes"
+    return Issue(path=error.path, message=message, hint=hint, on="key", rule=Rule.BAD_NAME)
 
 
 _WORDS: Mapping[str, Callable[[_Error], Issue]] = {

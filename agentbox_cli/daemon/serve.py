@@ -23,6 +23,7 @@ from agentbox_cli.daemon.instance import LOG_OFFSET_VARIABLE, TOKEN_VARIABLE
 from agentbox_cli.daemon.key import read_or_create
 from agentbox_cli.daemon.launch import log_level
 from agentbox_cli.daemon.lock import adopt
+from agentbox_cli.daemon.log_filter import RedactingFilter
 from agentbox_cli.errors import AgentboxError, Exit
 from agentbox_cli.paths import Paths, standard_paths
 from agentbox_cli.providers.load import load_setup
@@ -58,7 +59,7 @@ class Duty:
 def main(argv: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT; gives the exit code."""
     duty = _duty(argv)
-    _log_to_stderr()
+    redacting = _log_to_stderr()
     # A daemon whose starter was killed must not hang half-started for ever.
     signal.alarm(START_SECONDS)
     try:
@@ -67,22 +68,24 @@ def main(argv: Sequence[str]) -> int:
         adopt(paths.pid_file, duty.lock_fd)
         _raise_file_limit()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(paths, duty))
+            runner.run(_serve(paths, duty, redacting))
     except AgentboxError as error:
         _log.error("%s", error.message)
         return error.exit_code
     return Exit.OK
 
 
-async def _serve(paths: Paths, duty: Duty) -> None:
+async def _serve(paths: Paths, duty: Duty, redacting: RedactingFilter) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     resolved = load_setup(duty.config_file, os.environ, duty.working_dir).resolved
+    key = SecretStr(read_or_create(paths.key_file))
+    redacting.learn((*resolved.secrets(), key))
     sockets = bind(resolved.config.bind, duty.port)
     server = ProxyServer(
         resolved=resolved,
-        key=SecretStr(read_or_create(paths.key_file)),
+        key=key,
         instance=duty.token,
         paths=paths,
     )
@@ -129,12 +132,16 @@ def _duty(argv: Sequence[str]) -> Duty:
     )
 
 
-def _log_to_stderr() -> None:
+def _log_to_stderr() -> RedactingFilter:
+    redacting = RedactingFilter()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(redacting)
     logging.basicConfig(
-        stream=sys.stderr,
+        handlers=[handler],
         level=log_level(os.environ),
         format="%(asctime)s %(levelname)s %(message)s",
     )
+    return redacting
 
 
 def _raise_file_limit() -> None:

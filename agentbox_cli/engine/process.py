@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from agentbox_cli.config.secrets import redact
+from agentbox_cli.config.redaction import redact
 from agentbox_cli.engine.environment import engine_environment
 from agentbox_cli.engine.place import free_socket, private_directory, write_private
 from agentbox_cli.engine.plan import DRAIN_SECONDS, EnginePlan

@@ -6,9 +6,11 @@ from pydantic import SecretStr
 
 from agentbox_cli.config import references
 from agentbox_cli.config.model import HostConfig, ProviderConfig
+from agentbox_cli.config.names import closest
 from agentbox_cli.config.problems import Issue, Severity
+from agentbox_cli.config.rules import Rule
 from agentbox_cli.config.secrets import Expanded, Lookup, expand
-from agentbox_cli.errors import ConfigError
+from agentbox_cli.errors import ConfigError, UsageError
 from agentbox_cli.providers.model import ProviderSpec
 from agentbox_cli.providers.registry import Registry
 from agentbox_cli.providers.resolved import KeyState, ProviderKey
@@ -26,6 +28,45 @@ def key_names(host: HostConfig, registry: Registry) -> frozenset[str]:
         elif spec is not None and spec.api_key_env is not None:
             names.add(spec.api_key_env)
     return frozenset(names)
+
+
+def key_variable(name: str, host: HostConfig | None, registry: Registry) -> str:
+    """The variable that a provider's key is looked up by.
+
+    Args:
+        name: the provider.
+        host: the config; None where there is none yet.
+        registry: what plugins describe.
+
+    Raises:
+        UsageError: nobody knows the provider, or it needs no key.
+        ConfigError: its `api_key` refers to no variable, or to several.
+    """
+    entry = host.litellm.providers.get(name) if host else None
+    spec = registry.providers.get(name)
+    if entry is not None and entry.api_key is not None:
+        return _only_reference(name, entry.api_key)
+    if spec is not None and spec.api_key_env is not None:
+        return spec.api_key_env
+    if spec is not None or entry is not None:
+        hint = None if spec else "give it an `api_key: ${NAME}` in config.yml first"
+        raise UsageError(f"the provider {name!r} needs no key", hint=hint)
+    known = [*(host.litellm.providers if host else ()), *registry.providers]
+    meant = closest(name, known)
+    raise UsageError(
+        f"unknown provider {name!r}",
+        hint=f"did you mean {meant!r}?" if meant else f"known: {', '.join(dict.fromkeys(known))}",
+    )
+
+
+def _only_reference(name: str, template: SecretStr) -> str:
+    found = tuple(dict.fromkeys(references.names(template.get_secret_value())))
+    if len(found) == 1:
+        return found[0]
+    where = f"litellm.providers.{name}.api_key"
+    if found:
+        raise ConfigError(f"{where} refers to several variables: {', '.join(found)}")
+    raise ConfigError(f"{where} refers to no variable", hint="write ${NAME} there")
 
 
 def is_not_set(name: str) -> str:
@@ -81,7 +122,9 @@ class ProviderKeys:
         try:
             return expand(template, self._lookup)
         except ConfigError as error:
-            self.issues.append(Issue(path=path, message=error.message, hint=error.hint))
+            self.issues.append(
+                Issue(path=path, message=error.message, hint=error.hint, rule=Rule.KEY_UNUSABLE)
+            )
             return None
 
     def _warn(self, path: _Path, missing: tuple[str, ...], consequence: str) -> None:
@@ -90,5 +133,11 @@ class ProviderKeys:
         if missing:
             hint = f"export {missing[0]}=..., or put it into the .env beside config.yml"
         self.issues.append(
-            Issue(path=path, severity=Severity.WARNING, message=f"{why}; {consequence}", hint=hint)
+            Issue(
+                path=path,
+                severity=Severity.WARNING,
+                message=f"{why}; {consequence}",
+                hint=hint,
+                rule=Rule.KEY_NOT_SET,
+            )
         )

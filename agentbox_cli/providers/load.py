@@ -8,9 +8,11 @@ from pydantic import SecretStr
 
 from agentbox_cli.config.model import HostConfig
 from agentbox_cli.config.problems import Issue, Problem, Severity, locate, render
+from agentbox_cli.config.rules import Rule
 from agentbox_cli.config.secrets import Found, SecretSources
 from agentbox_cli.config.store import LoadedConfig, load, require
 from agentbox_cli.errors import ConfigError
+from agentbox_cli.providers.advice import advise
 from agentbox_cli.providers.keys import key_names
 from agentbox_cli.providers.registry import PluginChoice, Registry, discover
 from agentbox_cli.providers.resolve import resolve, unusable_alias_issues
@@ -67,6 +69,12 @@ def find_problems(
         return loaded.problems()
     _, resolved, issues = _resolve(loaded, environ, working_dir)
     return loaded.problems((*issues, *unusable_alias_issues(resolved)))
+
+
+def issues_of(host: HostConfig, registry: Registry) -> tuple[Issue, ...]:
+    """What is wrong with a valid config whatever keys are at hand: asked before it is written."""
+    resolved, issues = resolve(host, registry, lambda _: _DRILL_KEY)
+    return (*issues, *advise(resolved, registry))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +137,14 @@ def _resolve(
         api_key_names=key_names(host, registry),
     )
     resolved, issues = resolve(host, registry, sources.lookup, sources.why_missing)
-    return registry, resolved, (*issues, *_file_issues(sources))
+    advice = advise(resolved, registry)
+    return registry, resolved, (*issues, *_file_issues(sources), *advice)
 
 
 def _file_issues(sources: SecretSources) -> list[Issue]:
     """What is wrong with the files that keys were looked for in, told where keys are named."""
     path = ("litellm", "providers")
     return [
-        Issue(path=path, message=text, severity=Severity.WARNING, on="key")
+        Issue(path=path, message=text, severity=Severity.WARNING, on="key", rule=Rule.KEY_SOURCE)
         for text in sources.warnings
     ]

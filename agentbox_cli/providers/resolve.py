@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from agentbox_cli.config.model import HostConfig, LinkConfig, LiteLLMConfig, ProviderConfig
 from agentbox_cli.config.problems import Issue, Severity
+from agentbox_cli.config.rules import Rule
 from agentbox_cli.config.secrets import Lookup
 from agentbox_cli.providers.keys import ProviderKeys, is_not_set
 from agentbox_cli.providers.model import ModelKind, ModelSpec, Protocol, ProviderSpec
@@ -71,6 +72,7 @@ def unusable_alias_issues(resolved: Resolved) -> list[Issue]:
             message=f"alias {alias!r} has no usable link: every provider's key is missing",
             hint="set one of the keys, or add a link to a provider that needs none",
             on="key",
+            rule=Rule.NO_USABLE_LINK,
         )
         for alias, chain in resolved.chains.items()
         if chain.source == "config" and not chain.usable
@@ -118,6 +120,7 @@ def _spec_from_config(
                 message=f"provider {name!r} is described by several plugins: {names}",
                 hint="keep one: uninstall the others, or name them in AGENTBOX_DISABLE_PLUGINS",
                 on="key",
+                rule=Rule.PROVIDER_CONFLICT,
             )
         )
         return None
@@ -154,7 +157,7 @@ def _unknown_provider(name: str, path: tuple[str, ...], registry: Registry) -> I
         close = difflib.get_close_matches(name, registry.providers, n=1)
         message = f"no plugin knows the provider {name!r}, and it has no api_base"
         hint = f"did you mean {close[0]!r}?" if close else "add api_base: https://.../v1"
-    return Issue(path=path, severity=Severity.ERROR, message=message, hint=hint, on="key")
+    return Issue(path=path, message=message, hint=hint, on="key", rule=Rule.UNKNOWN_PROVIDER)
 
 
 def _provider(spec: ProviderSpec, entry: ProviderConfig, keys: ProviderKeys) -> ResolvedProvider:
@@ -223,7 +226,8 @@ def _missing_provider(
         )
         message = f"unknown provider {entry.provider!r}"
         hint = f"did you mean {close[0]!r}?" if close else "agentbox litellm providers lists them"
-    return [Issue(path=(*path, "provider"), severity=Severity.ERROR, message=message, hint=hint)]
+    where = (*path, "provider")
+    return [Issue(path=where, message=message, hint=hint, rule=Rule.UNKNOWN_PROVIDER)]
 
 
 def _mixed(alias: str, links: list[Link]) -> list[Issue]:
@@ -240,7 +244,7 @@ def _mixed(alias: str, links: list[Link]) -> list[Issue]:
             continue
         path = ("litellm", "models", alias, link.number - 1, "model")
         hint = "give each kind an alias of its own"
-        return [Issue(path=path, severity=Severity.ERROR, message=message, hint=hint)]
+        return [Issue(path=path, message=message, hint=hint, rule=Rule.MIXED_CHAIN)]
     return []
 
 
@@ -281,6 +285,7 @@ def _pattern_issues(config: LiteLLMConfig, chains: Mapping[str, Chain]) -> Itera
                 severity=Severity.ERROR,
                 message=f"unknown alias {alias!r}",
                 hint=f"did you mean {close[0]!r}?" if close else None,
+                rule=Rule.UNKNOWN_ALIAS,
             )
 
 

@@ -1,12 +1,13 @@
 """What the proxy runs on: every default filled in, every key looked up, as frozen data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pydantic import SecretStr
 
 from agentbox_cli.config.model import LiteLLMConfig
+from agentbox_cli.config.redaction import is_credential
 from agentbox_cli.providers.model import ModelKind, ModelSpec, Protocol, ProviderSpec
 
 # The endpoints by which people know the protocols, in the order in which they are shown.
@@ -166,6 +167,15 @@ class Resolved:
     chains: Mapping[str, Chain]
     toggles: Toggles
     router: Router
+
+    def secrets(self) -> Iterator[SecretStr]:
+        """Every key, and every header that carries one."""
+        for provider in self.providers.values():
+            if provider.key.value is not None:
+                yield provider.key.value
+            for name, value in provider.headers.items():
+                if is_credential(name):
+                    yield value
 
     def deployments(self) -> dict[str, Deployment]:
         """Every deployment that stands in a chain, by name."""

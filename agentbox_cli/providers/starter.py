@@ -5,19 +5,21 @@ from collections.abc import Iterator, Sequence
 from agentbox_cli.config.model import DEFAULT_PORT
 from agentbox_cli.providers.model import ModelKind, ModelSpec, ProviderSpec
 
-_HEAD = f"""\
+HEAD = f"""\
 litellm:
   enabled: true
   port: {DEFAULT_PORT}                    # agents call http://127.0.0.1:{DEFAULT_PORT}
 """
 
-_TAIL = """
+TOGGLES = """
   # Which failures move a call to the next link
   fallbacks:
     on_rate_limit: true         # 429
     on_context_window: true     # the prompt is too long for this link
     on_error: true              # anything else: 5xx, timeout, refused, 401/403/404
+"""
 
+_TAIL = f"""{TOGGLES}
   router:
     num_retries: 3
     timeout: 120                # seconds for one link to answer
@@ -37,7 +39,7 @@ _DEMO_MODELS = """
 
 def demo_section() -> str:
     """A section that works without any key: a chain of simulated providers."""
-    return _HEAD + _DEMO_MODELS + _TAIL
+    return HEAD + _DEMO_MODELS + _TAIL
 
 
 def starter_section(specs: Sequence[ProviderSpec]) -> str:
@@ -47,7 +49,7 @@ def starter_section(specs: Sequence[ProviderSpec]) -> str:
         specs: the providers to set up; links stand in the order of their rank.
     """
     ranked = sorted(specs, key=lambda spec: (spec.rank, spec.name))
-    parts = [_HEAD, "\n  # Keys are read from the environment, or from a .env beside this file\n"]
+    parts = [HEAD, "\n  # Keys are read from the environment, or from a .env beside this file\n"]
     parts.append("  providers:\n")
     parts += [_provider(spec) for spec in ranked]
     parts.append("\n  # Alias to chain: the first link is tried first\n  models:\n")

@@ -52,10 +52,12 @@ def test_the_commands_are_these() -> None:
             "litellm test-fallback",
             "litellm models",
             "litellm providers",
+            "litellm import",
             "litellm key",
             "config check",
             "config path",
             "plugins list",
+            "completions",
         ]
     )
 
@@ -113,9 +115,10 @@ Options:
   -h, --help     Show this message and exit.
 
 Commands:
-  litellm  The proxy that keeps coding agents talking.
-  config   The user's config.yml.
-  plugins  The plugins that describe providers.\
+  litellm      The proxy that keeps coding agents talking.
+  config       The user's config.yml.
+  plugins      The plugins that describe providers.
+  completions  Print the script that completes commands in a shell.\
 """)
 
 

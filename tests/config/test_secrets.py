@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from agentbox_cli.config.secrets import Expanded, Found, SecretSources, expand, redact
+from agentbox_cli.config.redaction import redact
+from agentbox_cli.config.secrets import Expanded, Found, SecretSources, expand
 from agentbox_cli.errors import ConfigError
 
 SECRET = "correct-horse"

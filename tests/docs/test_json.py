@@ -28,6 +28,14 @@ litellm:
       - provider: simulated
         model: echo
 """
+# What stands behind a command that asks for more.
+MORE = {
+    "ask": ["hi"],
+    "test-fallback": ["default"],
+    "set": ["litellm.port", "4001"],
+    "get": ["litellm.port"],
+    "import": [str(ROOT / "tests" / "data" / "import" / "litellm-example.yaml"), "--dry-run"],
+}
 # Names of deployments are keys here, so the shape is that of any one of them.
 BY_NAME = "upstream_calls"
 
@@ -53,7 +61,7 @@ def command(agentbox: Agentbox, home: Path) -> Iterator[Callable[..., Result]]:
 def test_every_document_is_as_in_its_example(command: Callable[..., Result]) -> None:
     for line, example in examples().items():
         arguments = line.split()[1:]
-        more = {"ask": ["hi"], "test-fallback": ["default"]}.get(arguments[1], [])
+        more = MORE.get(arguments[1], [])
         document = command(*arguments, *more).document
         assert document["schema"] == example["schema"]
         assert list(differences(example, document, line)) == []

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from agentbox_cli.config.problems import Problem
+from agentbox_cli.config.rules import Rule
 from agentbox_cli.errors import ConfigError
 from agentbox_cli.providers import registry
 from agentbox_cli.providers.load import find_problems, load_setup
@@ -42,10 +43,11 @@ def check(directory: Path, text: str, environ: Mapping[str, str] = KEYS) -> list
     return find_problems(write(directory, text), environ, None)
 
 
-def test_the_seed_config_has_no_problem() -> None:
+def test_of_the_seed_config_only_the_unused_provider_is_told() -> None:
     setup = load_setup(SEED, KEYS, None)
-    assert setup.problems == ()
-    assert find_problems(SEED, KEYS, None) == []
+    (problem,) = setup.problems
+    assert (problem.rule, problem.path) == (Rule.UNUSED_PROVIDER, "litellm.providers.anthropic")
+    assert find_problems(SEED, KEYS, None) == [problem]
     assert list(setup.resolved.chains)[:4] == ["default", "fast", "code", "reasoning"]
     assert setup.resolved.providers["gwdg_saia"].key.state is KeyState.SET
 

@@ -1,5 +1,6 @@
 """`agentbox config check`: every problem in config.yml at once."""
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ import typer
 from agentbox_cli.cli.app import command
 from agentbox_cli.cli.output import emit_json, say
 from agentbox_cli.cli.setting import config_file
-from agentbox_cli.errors import Exit
+from agentbox_cli.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from agentbox_cli.config.problems import Problem
@@ -22,6 +23,9 @@ def check(
     ctx: typer.Context,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_sarif: Annotated[
+        bool, typer.Option("--sarif", help="Print a SARIF 2.1.0 log, for code hosts.")
+    ] = False,
 ) -> None:
     """Report every problem in config.yml.
 
@@ -32,12 +36,18 @@ def check(
     from agentbox_cli.config.problems import Severity, render
     from agentbox_cli.providers.load import find_problems
 
+    if as_json and as_sarif:
+        raise UsageError("--json and --sarif are two forms of one answer", hint="take one")
     file = config_file(ctx)
     problems = find_problems(file, os.environ, Path.cwd())
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if as_json:
-        rows = [_row(problem) for problem in problems]
+        rows = [row(problem) for problem in problems]
         emit_json("config-check", {"ok": not errors, "file": str(file), "problems": rows})
+    elif as_sarif:
+        from agentbox_cli.cli.config.sarif import sarif_log
+
+        say(json.dumps(sarif_log(problems, Path(os.path.normpath(file)), Path.cwd()), indent=2))
     else:
         if problems:
             say(render(problems, file.name, limit=len(problems)))
@@ -45,12 +55,14 @@ def check(
     raise typer.Exit(Exit.CONFIG if errors else Exit.OK)
 
 
-def _row(problem: "Problem") -> dict[str, object]:
+def row(problem: "Problem") -> dict[str, object]:
+    """A problem as JSON."""
     return {
         "path": problem.path,
         "line": problem.line,
         "column": problem.column,
         "severity": problem.severity.value,
+        "rule": problem.rule.value,
         "message": problem.message,
         "hint": problem.hint,
     }

@@ -10,15 +10,18 @@ import typer
 
 from agentbox_cli.cli.app import command
 from agentbox_cli.cli.output import notice, say
-from agentbox_cli.cli.setting import named_config
+from agentbox_cli.cli.setting import config_target
 from agentbox_cli.errors import ConfigError, UsageError
-from agentbox_cli.paths import config_candidates, standard_paths
+from agentbox_cli.paths import SCHEMA_NAME
 
 if TYPE_CHECKING:
     from agentbox_cli.providers.model import ProviderSpec
     from agentbox_cli.providers.registry import Registry
 
 app = command()
+
+_EDITOR_HINT = "# yaml-language-server:"
+_SCHEMA_HINT = f"{_EDITOR_HINT} $schema={SCHEMA_NAME}\n"
 
 
 @app.command()
@@ -42,7 +45,7 @@ def init(
     """Write the litellm section of config.yml.
 
     Everything else in the file stays as it is. Keys are looked for in the environment, and the
-    providers they belong to are set up.
+    providers they belong to are set up. The JSON Schema is written beside it, for editors.
 
     Example: agentbox litellm init --yes
     """
@@ -54,13 +57,15 @@ def init(
         section = demo_section()
     else:
         section = starter_section(_chosen(registry, provider or [], yes=yes))
-    file = _target(ctx)
+    file = config_target(ctx)
     before = _text_of(file)
     after = _with_section(file, before, section)
     if dry_run:
         _show_change(file, before, after)
         return
     _write(file, after)
+    if _SCHEMA_HINT in after:
+        _write_schema(file)
     say(f"wrote the litellm section of {file}")
     notice("next: agentbox litellm start")
 
@@ -107,15 +112,6 @@ def _asked(registry: "Registry", found: "Sequence[ProviderSpec]") -> "list[Provi
     ]
 
 
-def _target(ctx: typer.Context) -> Path:
-    """The file to write: the one that is used, or the first place where it would be found."""
-    named = named_config(ctx)
-    if named is not None:
-        return named
-    places = config_candidates(standard_paths(), os.environ)
-    return next((place for place in places if place.exists()), places[-1])
-
-
 def _text_of(file: Path) -> str:
     from agentbox_cli.config.store import read_text
 
@@ -133,7 +129,9 @@ def _with_section(file: Path, before: str, section: str) -> str:
             f"{file} has a litellm section already (line {line})",
             hint="edit it, or remove it first; agentbox config check reports its problems",
         )
-    return insert_section(before, section)
+    # Editors look for this comment anywhere in the file; one that stands there already counts.
+    hint = "" if _EDITOR_HINT in before else _SCHEMA_HINT
+    return insert_section(before, hint + section)
 
 
 def _show_change(file: Path, before: str, after: str) -> None:
@@ -153,3 +151,14 @@ def _write(file: Path, text: str) -> None:
 
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write(file, text)
+
+
+def _write_schema(file: Path) -> None:
+    from agentbox_cli.config.schema import schema_text
+    from agentbox_cli.config.store import write
+
+    try:
+        write(file.with_name(SCHEMA_NAME), schema_text())
+    except ConfigError as error:
+        # In a container config.yml alone may be writable; editors then check nothing.
+        notice(f"warning: {error.message}")

@@ -1,17 +1,17 @@
-"""`agentbox litellm models`: the aliases and their chains."""
+"""`agentbox litellm models`: the aliases and their chains, and the commands that edit them."""
 
 from typing import Annotated
 
 import typer
 
-from agentbox_cli.cli.app import command
+from agentbox_cli.cli.app import ModelsCommands, listing
 from agentbox_cli.cli.output import emit_json, table
 from agentbox_cli.cli.setting import current_setup
 
-app = command()
+app = listing(ModelsCommands)
 
 
-@app.command()
+@app.callback()
 def models(
     ctx: typer.Context,
     *,
@@ -23,6 +23,8 @@ def models(
 
     Example: agentbox litellm models --json
     """
+    if ctx.invoked_subcommand is not None:
+        return
     chains = current_setup(ctx).resolved.chains.values()
     rows = [
         {

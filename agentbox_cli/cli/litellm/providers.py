@@ -4,17 +4,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agentbox_cli.cli.app import command
+from agentbox_cli.cli.app import ProvidersCommands, listing
 from agentbox_cli.cli.output import emit_json, table
 from agentbox_cli.cli.setting import current_setup
 
 if TYPE_CHECKING:
     from agentbox_cli.providers.load import Setup
 
-app = command()
+app = listing(ProvidersCommands)
 
 
-@app.command()
+@app.callback()
 def providers(
     ctx: typer.Context,
     *,
@@ -27,6 +27,8 @@ def providers(
 
     Example: agentbox litellm providers
     """
+    if ctx.invoked_subcommand is not None:
+        return
     rows = _rows(current_setup(ctx))
     if as_json:
         emit_json("providers", {"providers": rows})

@@ -23,9 +23,25 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "dummy-1")
 
 
-def test_the_seed_config_is_ok(agentbox: Agentbox, seed: Path) -> None:
+UNUSED = """\
+config.yml:15:5: warning: litellm.providers.anthropic: provider 'anthropic' stands in no chain, \
+so it is never called
+ 15 |     anthropic:
+    |     ^^^^^^^^^
+ hint: add a link to it below litellm.models, or remove it here
+"""
+
+
+def test_a_sound_config_is_ok(agentbox: Agentbox, config_yml: Path, key: None) -> None:
+    config_yml.write_text(SOUND)
     result = agentbox("config", "check")
-    assert (result.exit_code, result.out, result.err) == (0, f"{seed}: ok\n", "")
+    assert (result.exit_code, result.out, result.err) == (0, f"{config_yml}: ok\n", "")
+
+
+def test_the_seed_config_has_a_provider_that_no_chain_uses(agentbox: Agentbox, seed: Path) -> None:
+    result = agentbox("config", "check")
+    summary = f"{seed}: 0 errors, 1 warning\n"
+    assert (result.exit_code, result.out, result.err) == (0, UNUSED + summary, "")
 
 
 @pytest.mark.usefixtures("key")
@@ -124,7 +140,7 @@ def test_an_unset_key_of_one_link_is_a_warning_and_fine(
     monkeypatch.delenv("GWDG_API_KEY")
     result = agentbox("config", "check")
     assert result.exit_code == 0
-    told, line, mark, hint, summary = result.out.splitlines()
+    told, line, mark, hint, *others, summary = result.out.splitlines()
     assert told == (
         "config.yml:12:16: warning: litellm.providers.gwdg_saia.api_key: "
         "GWDG_API_KEY is not set; links to gwdg_saia are skipped"
@@ -132,7 +148,8 @@ def test_an_unset_key_of_one_link_is_a_warning_and_fine(
     assert line == " 12 |       api_key: ${GWDG_API_KEY}"
     assert mark == "    |                ^^^^^^^^^^^^^^^"
     assert hint == " hint: export GWDG_API_KEY=..., or put it into the .env beside config.yml"
-    assert summary == f"{seed}: 0 errors, 1 warning"
+    assert others == UNUSED.splitlines()
+    assert summary == f"{seed}: 0 errors, 2 warnings"
 
 
 def test_an_alias_without_a_key_is_an_error(agentbox: Agentbox, config_yml: Path) -> None:
@@ -143,13 +160,14 @@ def test_an_alias_without_a_key_is_an_error(agentbox: Agentbox, config_yml: Path
     assert "alias 'default' has no usable link" in result.out
 
 
-def test_the_json_of_a_sound_config(agentbox: Agentbox, seed: Path) -> None:
+def test_the_json_of_a_sound_config(agentbox: Agentbox, config_yml: Path, key: None) -> None:
+    config_yml.write_text(SOUND)
     result = agentbox("config", "check", "--json")
     assert result.exit_code == 0
     assert result.document == {
         "schema": "agentbox.config-check/1",
         "ok": True,
-        "file": str(seed),
+        "file": str(config_yml),
         "problems": [],
     }
 
@@ -166,6 +184,7 @@ def test_the_json_of_problems(agentbox: Agentbox, config_yml: Path) -> None:
                 "line": 5,
                 "column": 16,
                 "severity": "warning",
+                "rule": "key-not-set",
                 "message": "OPENAI_API_KEY is not set; links to openai are skipped",
                 "hint": "export OPENAI_API_KEY=..., or put it into the .env beside config.yml",
             },
@@ -174,6 +193,7 @@ def test_the_json_of_problems(agentbox: Agentbox, config_yml: Path) -> None:
                 "line": 7,
                 "column": 5,
                 "severity": "error",
+                "rule": "no-usable-link",
                 "message": "alias 'default' has no usable link: every provider's key is missing",
                 "hint": "set one of the keys, or add a link to a provider that needs none",
             },

@@ -1,0 +1,142 @@
+"""What every command that changes config.yml shares: how it is written, and what is told of it."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentbox_cli.cli.output import emit_json, notice, say
+from agentbox_cli.cli.setting import config_file
+from agentbox_cli.errors import ConfigError, Exit
+from agentbox_cli.paths import standard_paths
+
+if TYPE_CHECKING:
+    from agentbox_cli.config.change import Change
+    from agentbox_cli.config.document import Document
+    from agentbox_cli.config.problems import Problem
+    from agentbox_cli.providers.registry import Registry
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the change and write nothing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def change_config(
+    ctx: typer.Context, edit: "Callable[[Document], str]", *, dry_run: bool, as_json: bool
+) -> None:
+    """Make one change of the user's config.yml, and tell what became of it."""
+    change = apply_edit(config_file(ctx), edit, dry_run=dry_run)
+    tell_change(change, dry_run=dry_run, as_json=as_json)
+
+
+def apply_edit(file: Path, edit: "Callable[[Document], str]", *, dry_run: bool) -> "Change":
+    """Write the new text if it can be used; the change says what keeps it from that."""
+    from agentbox_cli.config.change import apply
+    from agentbox_cli.providers.load import issues_of
+
+    return apply(
+        standard_paths(),
+        file,
+        edit,
+        check=lambda host: issues_of(host, current_registry()),
+        dry_run=dry_run,
+    )
+
+
+def refusal(change: "Change") -> ConfigError | None:
+    """Why the change was not written; None if nothing is wrong with it."""
+    from agentbox_cli.config.problems import render
+
+    errors = _errors(change.problems)
+    if not errors:
+        return None
+    shown = render(errors, change.file.name)
+    return ConfigError(f"this is not valid, so {change.file} is left as it was:\n{shown}")
+
+
+def tell_change(change: "Change", *, dry_run: bool, as_json: bool) -> None:
+    """Print what became of a change; a refused one ends the command.
+
+    Raises:
+        ConfigError: it was refused, and JSON is not asked for.
+    """
+    refused = refusal(change)
+    if as_json:
+        emit_json("config-change", _document(change, ok=refused is None))
+    elif refused is not None:
+        raise refused
+    elif change.before == change.after:
+        say(f"{change.file} is so already")
+    elif dry_run:
+        sys.stdout.write(_diff(change))
+    else:
+        say(f"wrote {change.file}")
+    if refused is not None:
+        raise typer.Exit(Exit.CONFIG)
+    _tell_new_warnings(change)
+    if change.before != change.after and not dry_run:
+        follow_up(change.file)
+
+
+def current_registry() -> "Registry":
+    """What the plugins describe."""
+    from agentbox_cli.providers.registry import PluginChoice, discover
+
+    return discover(PluginChoice.from_environ(os.environ))
+
+
+def _errors(problems: "Iterable[Problem]") -> "list[Problem]":
+    from agentbox_cli.config.problems import Severity
+
+    return [problem for problem in problems if problem.severity is Severity.ERROR]
+
+
+def _document(change: "Change", *, ok: bool) -> dict[str, object]:
+    from agentbox_cli.cli.config.check import row
+
+    return {
+        "ok": ok,
+        "file": str(change.file),
+        "changed": ok and change.before != change.after,
+        "diff": _diff(change),
+        "backup": str(change.backup) if change.backup else None,
+        "problems": [row(problem) for problem in _errors(change.problems)],
+    }
+
+
+def _diff(change: "Change") -> str:
+    from agentbox_cli.config.document import parse
+    from agentbox_cli.config.masking import masked
+
+    texts = (change.before, change.after)
+    return masked(change.diff, *(parse(text, change.file.name) for text in texts))
+
+
+def _tell_new_warnings(change: "Change") -> None:
+    from agentbox_cli.config.document import parse
+    from agentbox_cli.config.problems import locate, render
+    from agentbox_cli.config.validate import validate
+    from agentbox_cli.providers.load import issues_of
+
+    document = parse(change.before, change.file.name)
+    host, issues = validate(document)
+    more = issues_of(host, current_registry()) if host else ()
+    known = {(old.path, old.message) for old in locate(document, (*issues, *more))}
+    new = [found for found in change.problems if (found.path, found.message) not in known]
+    if new:
+        notice(render(new, change.file.name))
+
+
+def follow_up(file: Path) -> None:
+    """What a written change asks for: fresh words for shells, and a new start of the proxy."""
+    from agentbox_cli.daemon import instance
+    from agentbox_cli.daemon.identity import Sameness, compare
+    from agentbox_cli.providers.words import refresh_words
+
+    paths = standard_paths()
+    refresh_words(paths, file, current_registry())
+    running = instance.read(paths.state_file)
+    if running and running.config_file == file and compare(running.identity) is Sameness.SAME:
+        notice("restart the proxy to apply: agentbox litellm restart")

@@ -1,0 +1,22 @@
+"""Edits that are not made, and why."""
+
+from agentbox_cli.config.document import Document, Path
+from agentbox_cli.config.names import dotted
+from agentbox_cli.config.tree import Node
+from agentbox_cli.errors import ConfigError
+
+BY_HAND = "edit the file by hand: agentbox config edit"
+
+
+class EditRefusedError(ConfigError):
+    """An edit that cannot be made without touching something else; nothing was changed."""
+
+
+def refused(
+    document: Document, path: Path, reason: str, *, at: Node | None = None, hint: str = BY_HAND
+) -> EditRefusedError:
+    """Say which value is not edited, where it stands, and why."""
+    node = at if at is not None else document.node_at(path)
+    line, column = document.position(node.start)
+    where = f"{document.name}:{line}:{column}"
+    return EditRefusedError(f"{where}: {dotted(path)}: {reason}", hint=hint)

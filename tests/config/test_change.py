@@ -1,0 +1,240 @@
+"""A change of config.yml on a real disk, with everything that comes in between."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agentbox_cli.config import backups
+from agentbox_cli.config.change import Change, apply, diff_against_backup, undo
+from agentbox_cli.config.document import Document, parse
+from agentbox_cli.config.edit import set_value
+from agentbox_cli.config.problems import Issue
+from agentbox_cli.errors import ConfigError
+from agentbox_cli.paths import Paths
+
+BEFORE = "# mine\nlitellm:\n  port: 4000  # ours\n  enabled: true\n"
+AFTER = BEFORE.replace("4000", "4001")
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths(
+        config_dir=tmp_path / "config", state_dir=tmp_path / "state", cache_dir=tmp_path / "cache"
+    )
+
+
+@pytest.fixture
+def file(paths: Paths) -> Path:
+    paths.config_dir.mkdir()
+    paths.config_file.write_bytes(BEFORE.encode())
+    return paths.config_file
+
+
+def to_4001(document: Document) -> str:
+    return set_value(document, ("litellm", "port"), 4001)
+
+
+def test_a_change_is_written_and_its_backup_kept(paths: Paths, file: Path) -> None:
+    done = apply(paths, file, to_4001)
+    assert file.read_bytes() == AFTER.encode()
+    assert (done.before, done.after, done.problems) == (BEFORE, AFTER, ())
+    assert done.backup is not None
+    assert done.backup.read_text() == BEFORE
+    assert done.backup.stat().st_mode & 0o777 == 0o600
+    assert "-  port: 4000  # ours\n+  port: 4001  # ours\n" in done.diff
+
+
+def test_a_dry_run_writes_nothing(paths: Paths, file: Path) -> None:
+    done = apply(paths, file, to_4001, dry_run=True)
+    assert (file.read_text(), done.after, done.backup) == (BEFORE, AFTER, None)
+    assert backups.newest(paths, file) is None
+
+
+def test_the_same_once_more_writes_nothing(paths: Paths, file: Path) -> None:
+    apply(paths, file, to_4001)
+    again = apply(paths, file, to_4001)
+    assert (again.backup, again.diff) == (None, "")
+
+
+@pytest.mark.parametrize("value", ["many", 70_000])
+def test_an_invalid_result_is_not_written(paths: Paths, file: Path, value: object) -> None:
+    done = apply(paths, file, lambda doc: set_value(doc, ("litellm", "port"), value))
+    assert file.read_text() == BEFORE
+    assert [problem.path for problem in done.problems] == ["litellm.port"]
+    assert done.backup is None
+
+
+def test_what_the_caller_finds_wrong_is_not_written_either(paths: Paths, file: Path) -> None:
+    wrong = Issue(path=("litellm", "port"), message="not this one")
+    done = apply(paths, file, to_4001, check=lambda _: [wrong])
+    assert (file.read_text(), done.problems[0].message) == (BEFORE, "not this one")
+
+
+def test_a_missing_file_is_made(paths: Paths) -> None:
+    paths.config_dir.mkdir()
+    done = apply(paths, paths.config_file, to_4001)
+    assert paths.config_file.read_text() == done.after == "litellm:\n  port: 4001\n"
+    assert paths.config_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_undo_puts_the_last_text_back_and_can_be_undone(paths: Paths, file: Path) -> None:
+    apply(paths, file, to_4001)
+    assert diff_against_backup(paths, file).count("4001") == 1
+    assert undo(paths, file, dry_run=True).after == BEFORE
+    assert file.read_text() == AFTER
+    undo(paths, file)
+    assert file.read_text() == BEFORE
+    undo(paths, file)
+    assert file.read_text() == AFTER
+
+
+def test_undo_brings_back_even_what_is_wrong(paths: Paths, file: Path) -> None:
+    file.write_text("litellm: {prot: 1}\n")
+    apply(paths, file, lambda _: BEFORE)
+    done = undo(paths, file)
+    assert (file.read_text(), done.problems) == ("litellm: {prot: 1}\n", ())
+
+
+def test_without_a_backup_there_is_nothing_to_undo(paths: Paths, file: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no backup"):
+        undo(paths, file)
+    with pytest.raises(ConfigError, match="there is no backup"):
+        diff_against_backup(paths, file)
+
+
+def test_only_the_newest_backups_are_kept(paths: Paths, file: Path) -> None:
+    for number in range(backups.KEPT + 5):
+        backups.save(paths, file, str(number))
+    newest = backups.newest(paths, file)
+    assert newest is not None
+    assert newest.read_text() == str(backups.KEPT + 4)
+    assert len(list(newest.parent.iterdir())) == backups.KEPT
+
+
+def test_a_write_of_another_program_in_between_is_noticed(paths: Paths, file: Path) -> None:
+    def meanwhile(document: Document) -> str:
+        file.write_text("# theirs\n" + BEFORE)
+        return to_4001(document)
+
+    with pytest.raises(ConfigError, match="changed by another program"):
+        apply(paths, file, meanwhile)
+    assert file.read_text() == "# theirs\n" + BEFORE
+
+
+def test_a_refused_edit_leaves_everything(paths: Paths, file: Path) -> None:
+    file.write_text("litellm: &all\n  port: 4000\nother: *all\n")
+    with pytest.raises(ConfigError):
+        apply(paths, file, to_4001)
+    assert file.read_text() == "litellm: &all\n  port: 4000\nother: *all\n"
+
+
+def test_symlink_mode_and_bytes_stay(paths: Paths, file: Path, tmp_path: Path) -> None:
+    real = tmp_path / "dotfiles.yml"
+    real.write_bytes(b"\xef\xbb\xbf" + BEFORE.replace("\n", "\r\n").encode())
+    real.chmod(0o640)
+    file.unlink()
+    file.symlink_to(real)
+    apply(paths, file, to_4001)
+    assert file.is_symlink()
+    assert real.read_bytes() == b"\xef\xbb\xbf" + AFTER.replace("\n", "\r\n").encode()
+    assert real.stat().st_mode & 0o777 == 0o640
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from agentbox_cli.config.change import apply
+from agentbox_cli.config.edit import set_value
+from agentbox_cli.paths import Paths
+
+home, name, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+paths = Paths(config_dir=home / "config", state_dir=home / "state", cache_dir=home / "cache")
+for number in range(count):
+    place = ("litellm", "models", f"{name}{number}")
+    link = [{"provider": "simulated", "model": "echo"}]
+    apply(paths, paths.config_file, lambda doc: set_value(doc, place, link))
+"""
+
+
+def writer(home: Path, name: str, count: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(home), name, str(count)])
+
+
+def aliases(file: Path) -> set[str]:
+    document = parse(file.read_text(), file.name)
+    assert document.faults == ()
+    return set(document.data["litellm"].get("models", {}))
+
+
+def test_no_write_of_several_at_once_is_lost(paths: Paths, file: Path, tmp_path: Path) -> None:
+    writers = [writer(tmp_path, name, 10) for name in ("a", "b", "c", "d")]
+    assert [each.wait(100) for each in writers] == [0] * 4
+    assert aliases(file) == {f"{name}{number}" for name in "abcd" for number in range(10)}
+
+
+def test_killed_at_any_moment_the_file_is_whole(paths: Paths, file: Path, tmp_path: Path) -> None:
+    seen = aliases(file)
+    for round_ in range(6):
+        process = writer(tmp_path, f"r{round_}x", 1_000)
+        time.sleep(0.35 + 0.03 * round_)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        now = aliases(file)
+        assert seen <= now
+        seen = now
+    apply(paths, file, to_4001)
+    assert "4001" in file.read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+def test_a_full_disk_leaves_the_file_as_it_was(paths: Paths, file: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(small)], check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("mounting is not permitted here")
+    try:
+        target = small / "config.yml"
+        shutil.copy(file, target)
+        (small / "filler").write_bytes(b"x" * 4096)
+        long = "# " + "x" * 12_000 + "\n"
+        with pytest.raises(ConfigError):
+            apply(paths, target, lambda doc: long + to_4001(doc))
+        assert target.read_text() == BEFORE
+        assert {entry.name for entry in small.iterdir()} == {"config.yml", "filler"}
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+def test_a_file_mounted_alone_is_written_in_place(
+    paths: Paths, file: Path, tmp_path: Path
+) -> None:
+    # As a container has it: the single file is a mount point and cannot be replaced.
+    host = tmp_path / "host.yml"
+    shutil.copy(file, host)
+    mounted = subprocess.run(["mount", "--bind", str(host), str(file)], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("mounting is not permitted here")
+    try:
+        done: Change = apply(paths, file, to_4001)
+        assert host.read_text() == AFTER
+        assert done.backup is not None
+    finally:
+        subprocess.run(["umount", str(file)], check=True)
+
+
+def test_a_backup_that_cannot_be_kept_stops_the_change(paths: Paths, file: Path) -> None:
+    paths.state_dir.mkdir()
+    paths.backup_dir.write_text("in the way")
+    with pytest.raises(ConfigError, match="nothing was changed"):
+        apply(paths, file, to_4001)
+    assert file.read_text() == BEFORE

@@ -1,0 +1,48 @@
+import subprocess
+import sys
+
+import pytest
+
+from agentbox_cli.config.redaction import is_credential, redact_environment, redact_values
+
+
+def test_the_longest_value_goes_first() -> None:
+    assert redact_values("abcdef-0123456", {"abcdef", "abcdef-0123456"}) == "[redacted]"
+
+
+@pytest.mark.parametrize(
+    "name", ["GWDG_API_KEY", "github_token", "SECRET", "DB_PASSWORD", "AWS_SECRET_ACCESS_KEY"]
+)
+def test_the_value_of_a_variable_that_holds_a_key_is_taken_out(name: str) -> None:
+    assert redact_environment("it was 0a1b2c3d4e", {name: "0a1b2c3d4e"}) == "it was [redacted]"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SSH_KEY", "/home/me/.ssh/id"),
+        ("SSH_KEY", "~/.ssh/id"),
+        ("OLLAMA_API_KEY", "not-needed"),
+        ("API_KEY", "abc"),
+        ("KEYBOARD", "german"),
+        ("OPENAI_API_KEY_FILE", "keyfile"),
+    ],
+)
+def test_what_is_no_key_stays(name: str, value: str) -> None:
+    assert redact_environment(f"see {value}", {name: value}) == f"see {value}"
+
+
+def test_a_shape_is_taken_out_whatever_the_environment() -> None:
+    assert redact_environment("sk-0123456789abcdef", {}) == "[redacted]"
+
+
+def test_headers_that_carry_a_key_are_told_by_name() -> None:
+    assert is_credential("X-Api-Key")
+    assert is_credential("Proxy-Authorization")
+    assert not is_credential("x-team")
+
+
+def test_the_module_is_light_to_import() -> None:
+    code = "import sys, agentbox_cli.config.redaction; print('pydantic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
