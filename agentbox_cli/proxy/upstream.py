@@ -110,10 +110,7 @@ class Reply:
 
     def close(self) -> None:
         """End the call; an answer that was not read to its end costs its connection."""
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
+        self._response.close()
 
 
 @dataclass(slots=True)
