@@ -276,6 +276,16 @@ async def test_closing_an_attempt_ends_its_call(way: Way, stream: bool) -> None:
     assert isinstance(await _outcome(litellm), aiohttp.ClientError)
 
 
+async def test_litellm_going_away_before_the_first_byte_ends_the_call(way: Way) -> None:
+    way.providers.faults.put(SAIA, Fault(kind=FaultKind.HANG))
+    litellm = asyncio.create_task(way.come_back(way.open())._coro)
+    await eventually(lambda: way.providers.journal.count(SAIA) == 1, "the provider is called")
+    litellm.cancel()
+    await eventually(
+        lambda: way.providers.journal.count_cancelled(SAIA) == 1, "the provider sees it"
+    )
+
+
 async def test_litellm_going_away_ends_the_call(way: Way) -> None:
     way.providers.faults.put(SAIA, Fault(kind=FaultKind.SLOW, delay_s=0.05))
     async with way.come_back(way.open(), stream=True) as answer:

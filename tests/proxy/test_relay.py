@@ -221,6 +221,14 @@ async def test_every_call_leaves_a_record(make_stand: MakeStand) -> None:
     assert stand.records[0].first_content_ms is None
 
 
+async def test_a_stream_that_stalled_cools_its_link(make_stand: MakeStand) -> None:
+    stand = await broken_stand(make_stand, CHAT, "stall")
+    for served_by in CHAT.chain:
+        async with CHAT.post(stand, stream=True) as answer:
+            await answer.read()
+            assert answer.headers["x-agentbox-served-by"] == served_by
+
+
 async def test_usage_that_nobody_asked_for_is_not_asked_for(stand: Stand) -> None:
     async with CHAT.post(stand, stream=True) as answer:
         assert b"prompt_tokens" not in await answer.read()

@@ -20,6 +20,7 @@ from agentbox_cli.proxy.upstream import (
 )
 from tests.fakes.clients import CHAT
 from tests.fakes.scripted import Do, begin_stream, chunk, closed_port, whole
+from tests.fakes.stand import eventually
 from tests.proxy.conftest import MakeScripted, MakeStand
 
 OK = whole(b"{}")
@@ -224,7 +225,8 @@ async def test_an_answer_that_is_not_read_to_its_end_costs_its_connection(
 ) -> None:
     provider = await make_scripted([begin_stream(), chunk(b"data")], [OK])
     async with await upstream.post(Target.of(provider.base), {}, b"{}") as reply:
-        assert [await anext(reply.chunks())] == [b"data"]
+        assert await anext(reply.chunks()) == b"data"
+    await eventually(lambda: provider.ended == 1, "the provider sees it")
     assert await call(upstream, provider.base) == b"{}"
     assert provider.connections == 2
 
