@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 INSTALL := VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet
 
-.PHONY: demo test check lint types contracts docs completions docs-check fix e2e bench lock clean
+.PHONY: demo test check lint types contracts docs completions fix e2e bench lock clean
 
 demo: $(VENV)/.installed
 	@bash docs/demo.sh $(BIN)

@@ -30,8 +30,9 @@ def main(argv: Sequence[str]) -> int:
     effort = QUICK if options.quick else USUAL
     if options.rounds:
         effort = replace(effort, rounds=options.rounds, starts=options.rounds)
-    where = report.surroundings()
+    before = report.load()
     figures = list(_measured(options.only or [*ALONE, *SIDE_BY_SIDE], effort))
+    where = report.surroundings() | {"load": f"{before} before the run, {report.load()} after it"}
     print(report.table(figures))
     print(f"\n{', '.join(f'{name} {value}' for name, value in where.items())}")
     print(f"kept in {report.save(figures, where).relative_to(report.HERE.parent)}")

@@ -40,11 +40,13 @@ class Lineup:
     Args:
         provider_port: where calls are counted.
         targets: by name, in the order of the table.
+        pids: by the same names.
         effort: how much is measured.
     """
 
     provider_port: int
     targets: dict[str, Target]
+    pids: dict[str, int]
     effort: Effort
 
     def round_of(self, number: int, rounds: int) -> list[str]:
@@ -62,16 +64,20 @@ def line_up(effort: Effort) -> Iterator[Lineup]:
     with contextlib.ExitStack() as stack:
         directory = stack.enter_context(private_directory())
         provider = stack.enter_context(helper("provider"))
-        floor = stack.enter_context(helper("floor", f"http://127.0.0.1:{provider}"))
+        floor = stack.enter_context(helper("floor", f"http://127.0.0.1:{provider.port}"))
         # The engine serves other protocols than the one measured; idle, it would only add noise.
-        home = ours.Home(directory / OURS, provider, limited=effort.rounds, engine="off")
+        home = ours.Home(directory / OURS, provider.port, limited=effort.rounds, engine="off")
         daemon = stack.enter_context(ours.running(home))
         targets = {
-            DIRECT: Target(port=provider, model="echo"),
-            FLOOR: Target(port=floor, model="echo"),
+            DIRECT: Target(port=provider.port, model="echo"),
+            FLOOR: Target(port=floor.port, model="echo"),
             OURS: Target(port=daemon.port, model=ours.PLAIN),
         }
+        pids = {DIRECT: provider.pid, FLOOR: floor.pid, OURS: daemon.pid}
         if effort.litellm_rounds:
-            running = bare.running(directory / LITELLM, provider, limited=effort.litellm_rounds)
-            targets[LITELLM] = stack.enter_context(running).target
-        yield Lineup(provider_port=provider, targets=targets, effort=effort)
+            running = bare.running(
+                directory / LITELLM, provider.port, limited=effort.litellm_rounds
+            )
+            litellm = stack.enter_context(running)
+            targets[LITELLM], pids[LITELLM] = litellm.target, litellm.pid
+        yield Lineup(provider_port=provider.port, targets=targets, pids=pids, effort=effort)

@@ -21,12 +21,14 @@ class Load:
     """What a load came to.
 
     Args:
-        rate: good answers per second.
+        rate: good answers per second, after the warm-up.
         failed: answers that were not a 200.
+        answered: good answers, those of the warm-up too.
     """
 
     rate: float
     failed: int
+    answered: int
 
 
 @dataclass(slots=True)
@@ -84,12 +86,13 @@ def drive(port: int, request: bytes, *, connections: int, seconds: float) -> Loa
         for _ in range(connections):
             crowd.join(port)
         crowd.go_on(time.perf_counter() + WARM_UP_SECONDS)
-        crowd.answered = crowd.failed = 0
+        early = crowd.answered
         begun = time.perf_counter()
         crowd.go_on(begun + seconds)
         return Load(
-            rate=crowd.answered / (time.perf_counter() - begun),
+            rate=(crowd.answered - early) / (time.perf_counter() - begun),
             failed=crowd.failed,
+            answered=crowd.answered,
         )
     finally:
         crowd.leave()

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,22 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Helper:
+    """A running server of this package."""
+
+    pid: int
+    port: int
+
+
 @contextmanager
-def helper(module: str, *arguments: str) -> Iterator[int]:
-    """Run a server of this package; gives the port that it prints."""
+def helper(module: str, *arguments: str) -> Iterator[Helper]:
+    """Run a server of this package, which prints its port."""
     command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield int(process.stdout.readline())
+            yield Helper(pid=process.pid, port=int(process.stdout.readline()))
         finally:
             end(process)
 
@@ -101,6 +110,11 @@ def rss_mb(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise ProcessLookupError(pid)
+
+
+def cpu_seconds(pid: int) -> float:
+    """The time that a process's main thread was on a core, by the scheduler's own count."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[0]) / 1e9
 
 
 def secret() -> str:

@@ -26,8 +26,12 @@ def surroundings() -> dict[str, str]:
         "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": platform.python_version(),
         **{name: version(name) for name in ("aiohttp", "uvloop", "litellm")},
-        "load": f"{os.getloadavg()[0]:.2f} before the run",
     }
+
+
+def load() -> str:
+    """The machine's load; the run itself adds two to three."""
+    return f"{os.getloadavg()[0]:.2f}"
 
 
 def table(figures: Sequence[Figure]) -> str:

@@ -28,7 +28,7 @@ AGENTBOX = Path(sys.executable).parent / "agentbox"
 def start(effort: Effort) -> Iterator[Figure]:
     """Seconds to the first answer, each time with a config and engine as by default."""
     with private_directory() as directory, helper("provider") as provider:
-        home = ours.Home(directory, provider)
+        home = ours.Home(directory, provider.port)
         # The first one compiles what was never imported before, and is not counted.
         ports = [_port_seconds(home) for _ in range(effort.starts + 1)][1:]
         commands = [_command_seconds(home) for _ in range(effort.starts + 1)][1:]
@@ -39,9 +39,9 @@ def start(effort: Effort) -> Iterator[Figure]:
 def memory(effort: Effort) -> Iterator[Figure]:
     """The memory of the daemon, and of bare LiteLLM with the time of its start."""
     with private_directory() as directory, helper("provider") as provider:
-        yield from _our_memory(ours.Home(directory / "ours", provider))
+        yield from _our_memory(ours.Home(directory / "ours", provider.port))
         if effort.litellm_rounds:
-            yield from _litellm_memory(directory / "litellm", provider)
+            yield from _litellm_memory(directory / "litellm", provider.port)
 
 
 def _port_seconds(home: ours.Home) -> float:

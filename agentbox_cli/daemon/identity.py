@@ -1,6 +1,5 @@
 """Which process a number means: a pid alone says little, for pids are reused."""
 
-import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -75,12 +74,6 @@ def compare(identity: Identity) -> Sameness:
     if stat is None or not stat.alive or stat.start_ticks != identity.start_ticks:
         return Sameness.DIFFERENT
     return Sameness.SAME
-
-
-def age_seconds(identity: Identity) -> float:
-    """Seconds since the process started, by the kernel's clock, which does not jump."""
-    uptime = float(Path("/proc/uptime").read_text("ascii").split()[0])
-    return uptime - identity.start_ticks / os.sysconf("SC_CLK_TCK")
 
 
 def read_stat(pid: int) -> ProcessStat | None:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from agentbox_cli.daemon import client, identity, instance, lock
@@ -122,10 +123,18 @@ def _without_process(paths: Paths, sight: Sight) -> Probe:
 
 
 def _unannounced(paths: Paths, process: Identity) -> Probe:
-    if identity.age_seconds(process) < UNANNOUNCED_SECONDS:
+    # By the pidfile and not by the process, which may have lived before it became the proxy.
+    if _age_seconds(paths.pid_file) < UNANNOUNCED_SECONDS:
         return Probe(state=DaemonState.STARTING)
     reason = f"pid {process.pid} runs, but its state file {paths.state_file} is gone or damaged"
     return Probe(state=DaemonState.DEGRADED, reason=reason)
+
+
+def _age_seconds(path: Path) -> float:
+    try:
+        return max(time.time() - path.stat().st_mtime, 0.0)
+    except OSError:
+        return 0.0
 
 
 def _ask(paths: Paths, found: Instance, timeout: float) -> Probe:

@@ -109,45 +109,46 @@ def tokens_of(protocol: Protocol, usage: Mapping[str, Any] | None) -> Tokens:
 
     Anthropic's input does not hold the cached tokens, OpenAI's does.
     """
-    paths = _COUNTS[protocol]
-    return Tokens(**{name: _count(usage or {}, tried) for name, tried in paths.items()})
+    if not usage:
+        return Tokens()
+    return Tokens(**{name: _count(usage, tried) for name, tried in _COUNTS[protocol].items()})
 
 
-_CHAT_COUNTS: Mapping[str, tuple[str, ...]] = {
-    "input": ("prompt_tokens",),
-    "output": ("completion_tokens",),
-    "cached": ("prompt_tokens_details.cached_tokens", "prompt_cache_hit_tokens"),
-    "cache_written": ("prompt_tokens_details.cache_creation_tokens",),
-    "reasoning": ("completion_tokens_details.reasoning_tokens",),
+# Where each count stands: the ways that are tried, each one key after the other.
+_Ways = Mapping[str, tuple[tuple[str, ...], ...]]
+
+_CHAT_COUNTS: _Ways = {
+    "input": (("prompt_tokens",),),
+    "output": (("completion_tokens",),),
+    "cached": (("prompt_tokens_details", "cached_tokens"), ("prompt_cache_hit_tokens",)),
+    "cache_written": (("prompt_tokens_details", "cache_creation_tokens"),),
+    "reasoning": (("completion_tokens_details", "reasoning_tokens"),),
 }
-_COUNTS: Mapping[Protocol, Mapping[str, tuple[str, ...]]] = {
+_COUNTS: Mapping[Protocol, _Ways] = {
     Protocol.OPENAI_CHAT: _CHAT_COUNTS,
     Protocol.OPENAI_EMBEDDINGS: _CHAT_COUNTS,
     Protocol.OPENAI_RESPONSES: {
-        "input": ("input_tokens",),
-        "output": ("output_tokens",),
-        "cached": ("input_tokens_details.cached_tokens",),
-        "reasoning": ("output_tokens_details.reasoning_tokens",),
+        "input": (("input_tokens",),),
+        "output": (("output_tokens",),),
+        "cached": (("input_tokens_details", "cached_tokens"),),
+        "reasoning": (("output_tokens_details", "reasoning_tokens"),),
     },
     Protocol.ANTHROPIC_MESSAGES: {
-        "input": ("input_tokens",),
-        "output": ("output_tokens",),
-        "cached": ("cache_read_input_tokens",),
-        "cache_written": ("cache_creation_input_tokens",),
+        "input": (("input_tokens",),),
+        "output": (("output_tokens",),),
+        "cached": (("cache_read_input_tokens",),),
+        "cache_written": (("cache_creation_input_tokens",),),
     },
 }
 
 
-def _count(usage: Mapping[str, Any], tried: tuple[str, ...]) -> int | None:
-    counts = (_at(usage, path) for path in tried)
-    return next((count for count in counts if count is not None), None)
-
-
-def _at(usage: Mapping[str, Any], path: str) -> int | None:
-    value: Any = usage
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return value if is_count else None
+def _count(usage: Mapping[str, Any], tried: tuple[tuple[str, ...], ...]) -> int | None:
+    for way in tried:
+        value: Any = usage
+        for step in way:
+            value = value.get(step) if isinstance(value, dict) else None
+        if type(value) is float and value.is_integer():
+            value = int(value)
+        if type(value) is int and value >= 0:
+            return value
+    return None

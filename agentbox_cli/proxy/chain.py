@@ -9,23 +9,30 @@ from dataclasses import dataclass, field, replace
 
 from agentbox_cli.providers.model import ErrorKind, Protocol
 from agentbox_cli.providers.resolved import Chain, Deployment, Lane, Link, Router, Toggles
-from agentbox_cli.proxy.cooldown import NO_PROBE, RATE_LIMITED, TRANSIENT, Cooldowns, Pause, Probe
+from agentbox_cli.proxy.cooldown import NO_PROBE, RATE_LIMITED, TRANSIENT, Cooldowns, Probe
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.quota import Quotas
+from agentbox_cli.proxy.verdict import (
+    COOLING,
+    EXHAUSTED,
+    HEALS,
+    KEY_MISSING,
+    UNFIT,
+    Outcome,
+    Verdict,
+    cause_of,
+    judge,
+    too_long,
+)
 
 FIRST_BACKOFF = 0.1
 LONGEST_WAIT_FOR_LAST_LINK = 5.0
 # An estimate this much over a window is no matter of how tokens are counted.
 SURELY = 1.2
 
-COOLING = "skipped-cooling"
-EXHAUSTED = "skipped-exhausted"
-KEY_MISSING = "skipped-key-missing"
-UNFIT = "skipped-unfit"
 
 # Failovers that somebody has to mend: a silently used second link can cost money.
 _NEEDS_MENDING = frozenset({ErrorKind.AUTH, ErrorKind.PAYMENT, ErrorKind.QUOTA})
-_HEALS = TRANSIENT | {ErrorKind.THROTTLE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,33 +105,6 @@ class _Again:
     def early(self) -> bool:
         """Whether it goes on with a probe of a link that is still cooling."""
         return bool(self.call.probe) and self.fresh and not self.call.fresh
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of a link: the label in `x-agentbox-attempts`, and how long it is paused."""
-
-    link: Link
-    label: str
-    failure: Failure | None = None
-    recovers_in: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """The end of a chain that did not answer.
-
-    Args:
-        passed_on: the failure that the client gets as it is; None if we speak for the chain.
-        rate_limited: whether a rate limit had a part in it.
-        retry_after: seconds until the earliest link recovers; None if none will by itself.
-        outcomes: what became of each link.
-    """
-
-    passed_on: Failure | None
-    rate_limited: bool
-    retry_after: float | None
-    outcomes: tuple[Outcome, ...]
 
 
 class Walk:
@@ -200,7 +180,7 @@ class Walk:
 
     def broke(self, link: Link, failure: Failure, now: float) -> None:
         """Note that a stream failed after its first content; it is too late to move on."""
-        if self._moves_on(failure.kind):
+        if self._moves_on(failure.kind) and not failure.ours:
             self._memory.cooldowns.failed(
                 link.deployment, failure.kind, now, retry_after=failure.retry_after
             )
@@ -237,7 +217,7 @@ class Walk:
     def _count(self, call: Call, failure: Failure, now: float) -> None:
         kind = failure.kind
         cut_short = kind is ErrorKind.TIMEOUT and failure.status is None and not call.whole_timeout
-        if self._moves_on(kind) and not cut_short:
+        if self._moves_on(kind) and not cut_short and not failure.ours:
             self._memory.cooldowns.failed(
                 call.link.deployment,
                 kind,
@@ -289,7 +269,7 @@ class Walk:
         window, tokens = link.max_input_tokens, self._needs.input_tokens
         too_small = window is not None and tokens > SURELY * window
         if too_small and self._toggles.on_context_window:
-            return Outcome(link=link, label=UNFIT, failure=_too_long(link, tokens))
+            return Outcome(link=link, label=UNFIT, failure=too_long(link, tokens))
         return None
 
     def _fits(self, link: Link) -> bool:
@@ -316,6 +296,8 @@ class Walk:
 
     def _retry_delay(self, call: Call, failure: Failure) -> float | None:
         """Seconds until the same link may be called again; None if it may not be."""
+        if failure.ours:
+            return None
         if failure.kind is ErrorKind.THROTTLE:
             return self._wait_for_last(call, failure)
         if failure.sent:
@@ -370,67 +352,19 @@ class Walk:
 
     def _verdict(self, now: float) -> Verdict:
         outcomes = tuple(self._refreshed(outcome, now) for outcome in self.outcomes)
-        return Verdict(
-            passed_on=self._passed_on or self._bad_request or _speaks_for_all(outcomes),
-            rate_limited=any(_is_rate_limit(outcome) for outcome in outcomes),
-            retry_after=_earliest(outcomes),
-            outcomes=outcomes,
-        )
+        return judge(outcomes, self._passed_on or self._bad_request)
 
     def _refreshed(self, outcome: Outcome, now: float) -> Outcome:
         """An outcome with what is left of its link's cooldown by now."""
         pause = self._memory.cooldowns.pause(outcome.link.deployment, now)
         remaining = pause.remaining if pause else 0.0
         if outcome.label == COOLING:
-            return replace(outcome, failure=_cause(pause), recovers_in=remaining)
-        if outcome.failure is not None and outcome.failure.kind in _HEALS:
+            return replace(outcome, failure=cause_of(pause), recovers_in=remaining)
+        if outcome.failure is not None and outcome.failure.ours:
+            return replace(outcome, recovers_in=outcome.failure.retry_after)
+        if outcome.failure is not None and outcome.failure.kind in HEALS:
             return replace(outcome, recovers_in=remaining)
         return outcome
-
-
-def _cause(pause: Pause | None) -> Failure | None:
-    if pause is None:
-        return None
-    return Failure(kind=pause.kind, status=None, message=f"cooling after {pause.kind}")
-
-
-def _too_long(link: Link, tokens: int) -> Failure:
-    # Coding agents know Anthropic's words and OpenAI's code, and make their prompt shorter.
-    return Failure(
-        kind=ErrorKind.CONTEXT_WINDOW,
-        status=400,
-        message=f"prompt is too long: {tokens} tokens > {link.max_input_tokens} maximum"
-        f" (estimated, for {link.deployment.name})",
-        code="context_length_exceeded",
-    )
-
-
-def _speaks_for_all(outcomes: tuple[Outcome, ...]) -> Failure | None:
-    """The failure that the client gets when no link will recover by itself."""
-    if any(_recovers(outcome) for outcome in outcomes):
-        return None
-    failures = [o.failure for o in outcomes if o.failure and o.label != COOLING]
-    for failure in failures:
-        if failure.kind is ErrorKind.CONTEXT_WINDOW:
-            return failure
-    return failures[0] if failures else None
-
-
-def _recovers(outcome: Outcome) -> bool:
-    if outcome.recovers_in is None:
-        return False
-    return outcome.failure is None or outcome.failure.kind in _HEALS
-
-
-def _earliest(outcomes: tuple[Outcome, ...]) -> float | None:
-    times = [outcome.recovers_in for outcome in outcomes if outcome.recovers_in is not None]
-    return min(times, default=None)
-
-
-def _is_rate_limit(outcome: Outcome) -> bool:
-    if outcome.label == EXHAUSTED:
-        return True
-    return outcome.failure is not None and outcome.failure.kind in RATE_LIMITED
 
 
 def _warning(deployment: Deployment, failure: Failure) -> str:

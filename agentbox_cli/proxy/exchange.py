@@ -9,12 +9,13 @@ from aiohttp import web
 from agentbox_cli.providers.resolved import Chain, Link
 from agentbox_cli.proxy import headers as names
 from agentbox_cli.proxy.answers import UnaryAnswer
-from agentbox_cli.proxy.chain import Verdict, Walk
+from agentbox_cli.proxy.chain import Walk
 from agentbox_cli.proxy.drill import Scope
 from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.reply import attempts_header, summary, verdict_reply
 from agentbox_cli.proxy.request import Ask
 from agentbox_cli.proxy.stream import StreamState
+from agentbox_cli.proxy.verdict import Verdict
 from agentbox_cli.proxy.wire import KEEP_ALIVE, terminal_event
 
 # Before this, a hold costs nothing: clients wait in silence for 75 s at least (measured). After

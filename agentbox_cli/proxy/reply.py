@@ -7,9 +7,9 @@ from aiohttp import web
 
 from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.proxy import headers as names
-from agentbox_cli.proxy.chain import UNFIT, Outcome, Verdict
 from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.verdict import UNFIT, Outcome, Verdict
 from agentbox_cli.proxy.wire import error_body, total_failure_status
 
 JSON = "application/json"

@@ -23,8 +23,11 @@ _encode = msgspec.json.Encoder().encode
 _FILE_PARTS = frozenset(
     {"image_url", "input_image", "image", "input_file", "document", "file", "computer_screenshot"}
 )
-# Both quotes bare: inside a JSON string they would be escaped, so only keys and values match.
-_MAY_BE_FILE = re.compile(b'"(?:%b)"' % "|".join(sorted(_FILE_PARTS)).encode())
+# The quotes bare: inside a JSON string they would be escaped. Anchored on the key, because a long
+# prompt holds many quotes.
+_MAY_BE_FILE = re.compile(
+    rb'"type"\s*:\s*"(?:%b)"' % "|".join(sorted(_FILE_PARTS)).encode(), re.ASCII
+)
 _NO_TOOLS = re.compile(rb"null|\[\s*\]")
 _PROMPT_FIELDS = ("messages", "input", "prompt", "system", "instructions", "tools")
 _IMAGE_FIELDS = ("messages", "input")

@@ -9,21 +9,21 @@ from benchmarks.__main__ import main
 from benchmarks.figures import Figure, differences, middle_half, of_rounds, ratios, shown
 from benchmarks.lineup import DIRECT, FLOOR, LITELLM, OURS, QUICK, USUAL, Lineup
 from benchmarks.load import drive
-from benchmarks.processes import calls, get, helper, rss_mb, seconds_until
+from benchmarks.processes import calls, cpu_seconds, get, helper, rss_mb, seconds_until
 from benchmarks.provider import ANSWER, request_size
 from benchmarks.wire import Connection, Target, is_whole, status_of
 
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[int]:
-    with helper("provider") as port:
-        yield port
+    with helper("provider") as provider:
+        yield provider.port
 
 
 @pytest.fixture(scope="module")
 def floor(provider: int) -> Iterator[int]:
-    with helper("floor", f"http://127.0.0.1:{provider}") as port:
-        yield port
+    with helper("floor", f"http://127.0.0.1:{provider}") as floor:
+        yield floor.port
 
 
 def test_the_floor_passes_a_call_and_its_answer_on(provider: int, floor: int) -> None:
@@ -55,6 +55,7 @@ def test_our_daemon_serves_the_benchmarks_config(provider: int, tmp_path: Path) 
         first = connection.ask(limited)
         second = connection.ask(limited)
         assert rss_mb(daemon.pid) > 1
+        assert cpu_seconds(daemon.pid) > 0
         assert home.spawned_at > 0
     assert b"x-agentbox-attempts: bench/limited-0=rate_limit\r\n" in first.raw
     assert b"x-agentbox-attempts: bench/limited-0=skipped-cooling\r\n" in second.raw
@@ -146,7 +147,7 @@ def test_the_provider_waits_for_a_whole_request() -> None:
 
 def test_servers_take_turns_and_litellm_not_in_every_round() -> None:
     targets = {name: Target(port=1, model=name) for name in (DIRECT, FLOOR, OURS, LITELLM)}
-    lineup = Lineup(provider_port=1, targets=targets, effort=USUAL)
+    lineup = Lineup(provider_port=1, targets=targets, pids={}, effort=USUAL)
     rounds = [lineup.round_of(number, USUAL.rounds) for number in range(USUAL.rounds)]
     assert {names[0] for names in rounds} == {DIRECT, FLOOR, OURS}
     assert all({DIRECT, FLOOR, OURS} <= set(names) for names in rounds)

@@ -1,10 +1,11 @@
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from agentbox_cli.daemon import identity, instance, lock, probe
+from agentbox_cli.daemon import instance, lock, probe
 from agentbox_cli.daemon.instance import Instance
 from agentbox_cli.daemon.lifecycle import start, stop
 from agentbox_cli.daemon.lock import Lock
@@ -63,21 +64,17 @@ def test_a_starter_that_has_no_daemon_yet_is_starting(paths: Paths) -> None:
         assert state(paths) is DaemonState.STARTING
 
 
-def test_a_daemon_that_has_not_announced_itself_is_starting(
-    paths: Paths, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(identity, "age_seconds", lambda _: 1.0)
+def test_a_daemon_that_has_not_announced_itself_is_starting(paths: Paths) -> None:
     with taken(paths) as held:
         held.write_pid(os.getpid())
         assert state(paths) is DaemonState.STARTING
 
 
-def test_an_old_daemon_without_a_state_file_is_degraded_and_says_why(
-    paths: Paths, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(identity, "age_seconds", lambda _: 3600.0)
+def test_an_old_daemon_without_a_state_file_is_degraded_and_says_why(paths: Paths) -> None:
     with taken(paths) as held:
         held.write_pid(os.getpid())
+        an_hour_ago = time.time() - 3600
+        os.utime(paths.pid_file, (an_hour_ago, an_hour_ago))
         found = probe.probe(paths)
         assert found.state is DaemonState.DEGRADED
         assert "gone or damaged" in str(found.reason)

@@ -21,7 +21,7 @@ from agentbox_cli.errors import Exit
 from agentbox_cli.providers.load import find_problems
 from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.resolved import Toggles
-from agentbox_cli.proxy import chain, endpoints, headers
+from agentbox_cli.proxy import endpoints, headers, verdict
 from docs import generate
 from docs.fields import SECTIONS
 
@@ -197,7 +197,7 @@ def test_the_changelog_has_something_unreleased() -> None:
 def test_the_chain_page_has_every_kind_label_toggle_and_header() -> None:
     page = told("docs/chain.md")
     words = [kind.value for kind in ErrorKind]
-    words += [chain.COOLING, chain.EXHAUSTED, chain.KEY_MISSING, chain.UNFIT]
+    words += [verdict.COOLING, verdict.EXHAUSTED, verdict.KEY_MISSING, verdict.UNFIT]
     words += [field.name for field in dataclasses.fields(Toggles)]
     words += [headers.ALIAS, headers.SERVED_BY, headers.LINK, headers.ATTEMPTS, headers.REQUEST_ID]
     assert [word for word in words if f"`{word}`" not in page] == []

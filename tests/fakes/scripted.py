@@ -30,11 +30,13 @@ class ScriptedProvider:
     Attributes:
         requests: what arrived, head and body.
         connections: how many were accepted.
+        ended: how many the caller has ended.
     """
 
     scripts: deque[Script] = field(default_factory=deque)
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
+    ended: int = 0
     base: str = ""
 
     def will(self, *scripts: Script) -> None:
@@ -42,10 +44,14 @@ class ScriptedProvider:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        with suppress(ConnectionError, asyncio.CancelledError):
             keep = True
             while keep:
-                self.requests.append(await _request(reader))
+                try:
+                    self.requests.append(await _request(reader))
+                except asyncio.IncompleteReadError:
+                    self.ended += 1
+                    break
                 keep = await self._play(writer)
         writer.close()
 

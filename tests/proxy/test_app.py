@@ -215,7 +215,9 @@ async def test_a_pattern_leads_to_an_alias(make_stand: MakeStand) -> None:
 async def test_a_model_of_another_kind_is_a_400(stand: Stand, tongue: Tongue, alias: str) -> None:
     async with stand.post(tongue.path, model=alias, **tongue.body) as answer:
         assert answer.status == 400
-        assert alias in (await error_of(answer, tongue))["message"]
+        error = await error_of(answer, tongue)
+    assert error["code"] == "wrong_model_kind"
+    assert alias in error["message"]
     assert stand.records == []
 
 

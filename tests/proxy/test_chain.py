@@ -6,9 +6,10 @@ import pytest
 
 from agentbox_cli.providers.model import ErrorKind, ModelKind, ModelSpec, Protocol
 from agentbox_cli.providers.resolved import Deployment, KeyState, Router, Toggles
-from agentbox_cli.proxy.chain import Call, Needs, Verdict, Walk
+from agentbox_cli.proxy.chain import Call, Needs, Walk
 from agentbox_cli.proxy.cooldown import NO_PROBE
 from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.verdict import Verdict
 from tests.proxy.builders import (
     CHAT,
     REFUSED,

@@ -216,11 +216,11 @@ async def test_litellm_cannot_garble_what_went_wrong(
 
 async def test_a_stream_passes_with_its_usage(way: Way) -> None:
     loop = way.open()
-    async with way.come_back(loop, stream=True) as answer:
+    options = {"include_usage": True}
+    async with way.come_back(loop, stream=True, stream_options=options) as answer:
         assert answer.headers["content-type"] == "text/event-stream"
         body = await answer.read()
     assert body.endswith(b"data: [DONE]\n\n")
-    assert b"prompt_tokens" not in body, "LiteLLM did not ask for it"
     assert loop.spent is not None
     assert loop.spent.tokens.output == 5
     assert loop.failure is None
@@ -274,6 +274,16 @@ async def test_closing_an_attempt_ends_its_call(way: Way, stream: bool) -> None:
         lambda: way.providers.journal.count_cancelled(SAIA) == 1, "the provider sees it"
     )
     assert isinstance(await _outcome(litellm), aiohttp.ClientError)
+
+
+async def test_litellm_going_away_before_the_first_byte_ends_the_call(way: Way) -> None:
+    way.providers.faults.put(SAIA, Fault(kind=FaultKind.HANG))
+    litellm = asyncio.create_task(way.come_back(way.open())._coro)
+    await eventually(lambda: way.providers.journal.count(SAIA) == 1, "the provider is called")
+    litellm.cancel()
+    await eventually(
+        lambda: way.providers.journal.count_cancelled(SAIA) == 1, "the provider sees it"
+    )
 
 
 async def test_litellm_going_away_ends_the_call(way: Way) -> None:

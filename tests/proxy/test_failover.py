@@ -269,14 +269,15 @@ async def test_a_cooling_link_is_probed_when_its_time_is_over(make_stand: MakeSt
     assert stand.in_flight() == 0
 
 
-async def test_a_link_in_a_protocol_that_nobody_translates_is_no_fault_of_ours(
+async def test_a_protocol_that_nobody_translates_is_a_bad_request(
     make_stand: MakeStand,
 ) -> None:
     stand = await make_stand(chains={"default": CHAT.chain})
     async with MESSAGES.post(stand) as answer:
         body = await answer.json()
-    assert answer.status in {503, 529}
+    assert answer.status == 400
     assert body["type"] == "error"
+    assert "skipped-unfit" in body["error"]["message"]
     assert stand.calls(CHAT.first) == stand.calls(CHAT.second) == 0
 
 

@@ -191,9 +191,12 @@ async def test_an_answer_leaves_one_record_with_the_tokens_that_were_reported(
     assert record.stream is (stream and tongue is not EMBEDDINGS)
     assert (record.failure, record.complete, record.cancelled) == (None, True, False)
     assert not record.maybe_charged
-    assert record.tokens.input == 2
-    assert record.tokens.output == (None if tongue is EMBEDDINGS else 5)
-    assert record.raw_usage
+    if stream and tongue is CHAT:  # reported only to who asks
+        assert (record.tokens, record.raw_usage) == (Tokens(), None)
+    else:
+        assert record.tokens.input == 2
+        assert record.tokens.output == (None if tongue is EMBEDDINGS else 5)
+        assert record.raw_usage
     assert record.first_content_ms is not None
     assert 0 < record.first_content_ms <= record.elapsed_ms
     assert record.caller in {"AsyncOpenAI", "AsyncAnthropic"}
@@ -218,14 +221,20 @@ async def test_every_call_leaves_a_record(make_stand: MakeStand) -> None:
     assert stand.records[0].first_content_ms is None
 
 
-async def test_the_client_does_not_see_usage_that_it_did_not_ask_for(stand: Stand) -> None:
+async def test_a_stream_that_stalled_cools_its_link(make_stand: MakeStand) -> None:
+    stand = await broken_stand(make_stand, CHAT, "stall")
+    for served_by in CHAT.chain:
+        async with CHAT.post(stand, stream=True) as answer:
+            await answer.read()
+            assert answer.headers["x-agentbox-served-by"] == served_by
+
+
+async def test_usage_that_nobody_asked_for_is_not_asked_for(stand: Stand) -> None:
     async with CHAT.post(stand, stream=True) as answer:
-        body = await answer.read()
-    assert b"prompt_tokens" not in body
-    assert body.endswith(b"data: [DONE]\n\n")
+        assert b"prompt_tokens" not in await answer.read()
     [call] = stand.seen(CHAT.first)
-    assert call.document["stream_options"] == {"include_usage": True}
-    assert stand.records[0].tokens.input == 2
+    assert "stream_options" not in call.document
+    assert stand.records[0].tokens == Tokens()
 
 
 async def test_the_client_sees_usage_that_it_asked_for(stand: Stand) -> None:
@@ -234,6 +243,7 @@ async def test_the_client_sees_usage_that_it_asked_for(stand: Stand) -> None:
         assert b'"prompt_tokens":2' in await answer.read()
     [call] = stand.seen(CHAT.first)
     assert call.document["stream_options"] == options
+    assert stand.records[0].tokens.input == 2
 
 
 async def test_a_client_that_leaves_amid_a_stream_ends_the_call_upstream(stand: Stand) -> None:
@@ -344,11 +354,29 @@ async def test_content_and_error_in_one_piece_end_with_the_error(
     assert b"openai/gpt-4o: no more" in body
 
 
+@pytest.mark.parametrize("first", [b"", b": hello\n\n"])
 async def test_an_error_before_content_fails_over_even_if_content_follows_at_once(
+    make_stand: MakeStand, make_scripted: MakeScripted, first: bytes
+) -> None:
+    script = (chunk(first + FAILED + CONTENT + FINISH), END)
+    stand = await scripted_chat(make_stand, make_scripted, *script)
+    assert "gwdg_saia" in await CHAT.sdk(stand, True)
+
+
+async def test_after_an_error_before_content_nothing_is_waited_for(
     make_stand: MakeStand, make_scripted: MakeScripted
 ) -> None:
-    stand = await scripted_chat(make_stand, make_scripted, chunk(FAILED + CONTENT + FINISH), END)
+    stand = await scripted_chat(make_stand, make_scripted, chunk(FAILED), Do.HANG)
     assert "gwdg_saia" in await CHAT.sdk(stand, True)
+
+
+async def test_after_the_marker_nothing_is_waited_for(
+    make_stand: MakeStand, make_scripted: MakeScripted
+) -> None:
+    script = (chunk(CONTENT), chunk(FINISH + DONE), Do.HANG)
+    stand = await scripted_chat(make_stand, make_scripted, *script)
+    async with CHAT.post(stand, stream=True) as answer:
+        assert await answer.read() == CONTENT + FINISH + DONE
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from aiohttp import web
 
 from agentbox_cli.providers.model import ErrorKind, Protocol
 from agentbox_cli.providers.resolved import KeyState
-from agentbox_cli.proxy.chain import Verdict
 from agentbox_cli.proxy.endpoints import CHAT, MESSAGES, RESPONSES, Endpoint
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.reply import attempts_header, refusal, summary, verdict_reply
+from agentbox_cli.proxy.verdict import Verdict
 from tests.proxy.builders import CHAT as CHAT_NEEDS
 from tests.proxy.builders import Scene, chain, deployment, failure, link
 

@@ -20,6 +20,7 @@ from agentbox_cli.proxy.upstream import (
 )
 from tests.fakes.clients import CHAT
 from tests.fakes.scripted import Do, begin_stream, chunk, closed_port, whole
+from tests.fakes.stand import eventually
 from tests.proxy.conftest import MakeScripted, MakeStand
 
 OK = whole(b"{}")
@@ -94,8 +95,18 @@ async def test_a_fresh_call_uses_no_old_connection(
 ) -> None:
     provider = await make_scripted([OK])
     await call(upstream, provider.base)
-    await call(upstream, provider.base, fresh=True)
-    assert provider.connections == 2
+    for connections in (2, 3):
+        await call(upstream, provider.base, fresh=True)
+        assert provider.connections == connections
+
+
+async def test_a_read_answer_leaves_its_connection_for_the_next_call(
+    upstream: Upstream, make_scripted: MakeScripted
+) -> None:
+    provider = await make_scripted([OK])
+    for _ in range(3):
+        await call(upstream, provider.base)
+    assert provider.connections == 1
 
 
 @pytest.mark.parametrize("end", [Do.CLOSE, Do.RESET])
@@ -136,6 +147,19 @@ async def test_one_closed_connection_is_no_failure_at_all(
             assert answer.headers["x-agentbox-served-by"] == CHAT.first
             assert answer.headers["x-agentbox-attempts"] == ""
     assert not stand.proxy._memory.cooldowns._entries
+
+
+async def test_the_second_try_takes_no_other_old_connection(
+    make_stand: MakeStand, make_scripted: MakeScripted
+) -> None:
+    fine = [whole(b'{"choices":[{"message":{"content":"hi"}}]}')]
+    provider = await make_scripted(fine, fine, [Do.CLOSE], fine)
+    bases = {"openai": f"{provider.base}/v1"}
+    stand = await make_stand(chains={"default": CHAT.chain}, bases=bases)
+    await asyncio.gather(CHAT.sdk(stand, False), CHAT.sdk(stand, False))
+    assert provider.connections == 2
+    await CHAT.sdk(stand, False)
+    assert provider.connections == 3
 
 
 @pytest.mark.parametrize(
@@ -201,7 +225,8 @@ async def test_an_answer_that_is_not_read_to_its_end_costs_its_connection(
 ) -> None:
     provider = await make_scripted([begin_stream(), chunk(b"data")], [OK])
     async with await upstream.post(Target.of(provider.base), {}, b"{}") as reply:
-        assert [await anext(reply.chunks())] == [b"data"]
+        assert await anext(reply.chunks()) == b"data"
+    await eventually(lambda: provider.ended == 1, "the provider sees it")
     assert await call(upstream, provider.base) == b"{}"
     assert provider.connections == 2
 

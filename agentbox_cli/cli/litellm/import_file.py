@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agentbox_cli.config.change import Change
+    from agentbox_cli.providers.importing.merging import Plan
     from agentbox_cli.providers.importing.model import Imported, Note
 
 app = command()
@@ -58,16 +59,16 @@ def import_file(
     imported = _converted(file, kind)
     target = config_target(ctx)
     change = _apply(target, imported, dry_run=True)
-    conflicts = _conflicts(change, imported)
+    planned = _plan(change, imported)
     changes = change.before != change.after
     if not as_json:
-        _show(file, change, imported, conflicts, with_diff=not yes or dry_run)
+        _show(file, change, imported, planned, with_diff=not yes or dry_run)
     if changes and not dry_run:
         if not yes and not typer.confirm(f"Write this to {target}?", default=True, err=True):
             raise NotSo("nothing was written")
         change = _apply(target, imported, dry_run=False)
     if as_json:
-        emit_json("import", _document(file, change, imported, conflicts))
+        emit_json("import", _document(file, change, imported, planned))
         if changes and not dry_run:
             follow_up(target)
     elif not dry_run:
@@ -97,39 +98,35 @@ def _apply(target: Path, imported: "Imported", *, dry_run: bool) -> "Change":
     return change
 
 
-def _conflicts(change: "Change", imported: "Imported") -> "tuple[Note, ...]":
+def _plan(change: "Change", imported: "Imported") -> "Plan":
     from agentbox_cli.config.document import parse
     from agentbox_cli.providers.importing.merging import plan
 
     document = parse(change.before, change.file.name)
-    return plan(document, imported.section, current_registry()).conflicts
+    return plan(document, imported.section, current_registry())
 
 
 def _show(
-    file: str,
-    change: "Change",
-    imported: "Imported",
-    conflicts: "Sequence[Note]",
-    *,
-    with_diff: bool,
+    file: str, change: "Change", imported: "Imported", planned: "Plan", *, with_diff: bool
 ) -> None:
     if with_diff and change.diff:
         sys.stdout.write(change.diff)
         say()
     say(f"{file} is {imported.source.described}")
-    for line in _report(change.file, imported, conflicts):
+    for line in _report(change.file, imported, planned):
         say(line)
 
 
-def _report(target: Path, imported: "Imported", conflicts: "Sequence[Note]") -> Iterator[str]:
+def _report(target: Path, imported: "Imported", planned: "Plan") -> Iterator[str]:
     if imported.keys:
         yield "\nKeys to set:"
     for key in imported.keys:
         copied = "; the file holds it, and it was not copied" if key.in_source else ""
-        yield f"  {key.variable} for {key.provider}{copied}"
-    if conflicts:
+        provider = planned.names.get(key.provider, key.provider)
+        yield f"  {key.variable} for {provider}{copied}"
+    if planned.conflicts:
         yield f"\nKept in {target.name}:"
-        yield from _listed(conflicts)
+        yield from _listed(planned.conflicts)
     if imported.notes:
         yield "\nWithout a counterpart, or changed:"
         yield from _listed(imported.notes)
@@ -146,7 +143,7 @@ def _listed(notes: "Sequence[Note]") -> Iterator[str]:
 
 
 def _document(
-    file: str, change: "Change", imported: "Imported", conflicts: "Sequence[Note]"
+    file: str, change: "Change", imported: "Imported", planned: "Plan"
 ) -> dict[str, Any]:
     return {
         "source": imported.source.value,
@@ -160,7 +157,7 @@ def _document(
             {"variable": key.variable, "provider": key.provider, "in_source": key.in_source}
             for key in imported.keys
         ],
-        "kept": [_row(note) for note in conflicts],
+        "kept": [_row(note) for note in planned.conflicts],
         "notes": [_row(note) for note in imported.notes],
     }
 

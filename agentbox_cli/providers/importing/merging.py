@@ -64,7 +64,9 @@ def plan(document: Document, section: Section, registry: Registry) -> Plan:
     planner = _Planner(existing, section, registry)
     additions = tuple(planner.additions())
     return Plan(
-        additions=additions, conflicts=tuple(planner.conflicts), names=MappingProxyType(planner.names)
+        additions=additions,
+        conflicts=tuple(planner.conflicts),
+        names=MappingProxyType(planner.names),
     )
 
 
