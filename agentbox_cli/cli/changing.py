@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agentbox_cli.cli.output import emit_json, notice, say
+from agentbox_cli.cli.output import emit_json, notice, problem_row, say
 from agentbox_cli.cli.setting import config_file
 from agentbox_cli.errors import ConfigError, Exit
 from agentbox_cli.paths import standard_paths
@@ -70,7 +70,7 @@ def tell_change(change: "Change", *, dry_run: bool, as_json: bool) -> None:
     elif change.before == change.after:
         say(f"{change.file} is so already")
     elif dry_run:
-        sys.stdout.write(_diff(change))
+        sys.stdout.write(shown_diff(change))
     else:
         say(f"wrote {change.file}")
     if refused is not None:
@@ -94,19 +94,18 @@ def _errors(problems: "Iterable[Problem]") -> "list[Problem]":
 
 
 def _document(change: "Change", *, ok: bool) -> dict[str, object]:
-    from agentbox_cli.cli.config.check import row
-
     return {
         "ok": ok,
         "file": str(change.file),
         "changed": ok and change.before != change.after,
-        "diff": _diff(change),
+        "diff": shown_diff(change),
         "backup": str(change.backup) if change.backup else None,
-        "problems": [row(problem) for problem in _errors(change.problems)],
+        "problems": [problem_row(problem) for problem in _errors(change.problems)],
     }
 
 
-def _diff(change: "Change") -> str:
+def shown_diff(change: "Change") -> str:
+    """The change as a unified diff in which no key stands."""
     from agentbox_cli.config.document import parse
     from agentbox_cli.config.masking import masked
 
@@ -120,6 +119,8 @@ def _tell_new_warnings(change: "Change") -> None:
     from agentbox_cli.config.validate import validate
     from agentbox_cli.providers.load import issues_of
 
+    if not change.problems:
+        return
     document = parse(change.before, change.file.name)
     host, issues = validate(document)
     more = issues_of(host, current_registry()) if host else ()

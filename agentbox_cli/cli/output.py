@@ -3,7 +3,10 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentbox_cli.config.problems import Problem
 
 
 def emit_json(name: str, document: dict[str, Any]) -> None:
@@ -65,3 +68,16 @@ _STYLES = {
     "broken": "red",
     "failed": "red",
 }
+
+
+def problem_row(problem: "Problem") -> dict[str, object]:
+    """A problem as JSON."""
+    return {
+        "path": problem.path,
+        "line": problem.line,
+        "column": problem.column,
+        "severity": problem.severity.value,
+        "rule": problem.rule.value,
+        "message": problem.message,
+        "hint": problem.hint,
+    }

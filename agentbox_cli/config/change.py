@@ -7,9 +7,12 @@ on the way, the file is as it was.
 import difflib
 import fcntl
 import os
+import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from agentbox_cli.config import backups
@@ -20,6 +23,10 @@ from agentbox_cli.config.store import read_text, write
 from agentbox_cli.config.validate import validate
 from agentbox_cli.errors import ConfigError
 from agentbox_cli.paths import Paths
+
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+# How long a change waits for another one; each takes far less than a second.
+LOCK_SECONDS = 20.0
 
 Edit = Callable[[Document], str]
 Check = Callable[[HostConfig], Iterable[Issue]]
@@ -45,6 +52,9 @@ class Change:
     problems: tuple[Problem, ...]
 
 
+Write = Callable[[Change], Path | None]
+
+
 def apply(
     paths: Paths,
     file: Path,
@@ -66,27 +76,39 @@ def apply(
         ConfigError: the edit was refused, somebody else changed the file meanwhile, or it cannot
             be written.
     """
-    return _change(paths, file, edit, check, write_if=lambda ok: ok and not dry_run)
-
-
-def _change(
-    paths: Paths, file: Path, edit: Edit, check: Check, write_if: Callable[[bool], bool]
-) -> Change:
+    if dry_run:
+        return _change(file, edit, check, lambda _: None)
     with _lock(paths):
-        before = _text_of(file)
-        after = edit(parse(before, file.name))
-        problems = tuple(_problems(parse(after, file.name), check))
-        backup = None
-        if after != before and write_if(not _has_error(problems)):
-            backup = _replace(paths, file, before, after)
-    return Change(
+        return _change(file, edit, check, partial(_write_if_right, paths))
+
+
+def _change(file: Path, edit: Edit, check: Check, write_it: Write) -> Change:
+    before = _text_of(file)
+    after = edit(parse(before, file.name))
+    change = Change(
         file=file,
         before=before,
         after=after,
         diff=unified(file, before, after),
-        backup=backup,
-        problems=problems,
+        backup=None,
+        problems=tuple(_problems(parse(after, file.name), check)),
     )
+    backup = write_it(change) if after != before else None
+    return replace(change, backup=backup)
+
+
+def _write_if_right(paths: Paths, change: Change) -> Path | None:
+    return None if _has_error(change.problems) else _write(paths, change)
+
+
+def _write(paths: Paths, change: Change) -> Path:
+    backup = backups.save(paths, change.file, change.before)
+    try:
+        write(change.file, change.after, instead_of=change.before)
+    except ConfigError:
+        backup.unlink(missing_ok=True)  # undo must not lead to what was never replaced
+        raise
+    return backup
 
 
 def undo(paths: Paths, file: Path, *, dry_run: bool = False) -> Change:
@@ -95,11 +117,16 @@ def undo(paths: Paths, file: Path, *, dry_run: bool = False) -> Change:
     Raises:
         ConfigError: there is no backup.
     """
-    copy = _backup_of(paths, file)
-    # Written even if it is wrong: it is what the user had, and may be mended by hand.
-    done = _change(
-        paths, file, lambda _: read_text(copy), lambda _: (), write_if=lambda _: not dry_run
-    )
+
+    def restore(_: Document) -> str:
+        return read_text(_backup_of(paths, file))
+
+    if dry_run:
+        done = _change(file, restore, lambda _: (), lambda _: None)
+    else:
+        with _lock(paths):
+            # Written even if it is wrong: it is what the user had, and may be mended by hand.
+            done = _change(file, restore, lambda _: (), partial(_write, paths))
     return replace(done, problems=())
 
 
@@ -115,12 +142,17 @@ def diff_against_backup(paths: Paths, file: Path) -> str:
 def unified(file: Path, before: str, after: str) -> str:
     """The difference of two texts of a file; line ends are those of the text."""
     lines = difflib.unified_diff(
-        before.splitlines(keepends=True),
-        after.splitlines(keepends=True),
+        _lines(before),
+        _lines(after),
         fromfile=str(file),
         tofile=str(file),
     )
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+
+def _lines(text: str) -> list[str]:
+    # Not splitlines, which also parts them at U+2028 and the like.
+    return _LINE.findall(text)
 
 
 @contextmanager
@@ -132,10 +164,23 @@ def _lock(paths: Paths) -> Iterator[None]:
     except OSError as error:
         raise ConfigError(f"cannot lock {paths.config_lock}: {error.strerror}") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _wait_for(descriptor, time.monotonic() + LOCK_SECONDS)
         yield
     finally:
         os.close(descriptor)
+
+
+def _wait_for(descriptor: int, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                message = "another agentbox command has been changing the config for too long"
+                raise ConfigError(message, hint="wait for it, or end it") from None
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _text_of(file: Path) -> str:
@@ -150,17 +195,6 @@ def _problems(document: Document, check: Check) -> list[Problem]:
 
 def _has_error(problems: Iterable[Problem]) -> bool:
     return any(problem.severity is Severity.ERROR for problem in problems)
-
-
-def _replace(paths: Paths, file: Path, before: str, after: str) -> Path:
-    if _text_of(file) != before:
-        raise ConfigError(
-            f"{file} was changed by another program at the same time; nothing was written",
-            hint="look at it and try again",
-        )
-    backup = backups.save(paths, file, before)
-    write(file, after)
-    return backup
 
 
 def _backup_of(paths: Paths, file: Path) -> Path:

@@ -165,5 +165,9 @@ def _mask_blindly(line: str, path: Path, before: str) -> str:
 
 
 def _same_length(line: str) -> str:
-    line = redact(line, (), mask=lambda secret: _MASK * len(secret))
-    return _TOKEN_LIKE.sub(lambda word: _MASK * len(word[0]), line)
+    return mask_tokens(redact(line, (), mask=lambda secret: _MASK * len(secret)))
+
+
+def mask_tokens(text: str) -> str:
+    """The text with a `*` for each character of a word that looks like a key."""
+    return _TOKEN_LIKE.sub(lambda word: _MASK * len(word[0]), text)

@@ -3,7 +3,7 @@
 from pydantic import SecretStr
 
 from agentbox_cli.config.document import Document
-from agentbox_cli.config.excerpts import secret_spans
+from agentbox_cli.config.excerpts import mask_tokens, secret_spans
 from agentbox_cli.config.redaction import redact
 
 _MASK = "*"
@@ -16,4 +16,4 @@ def masked(text: str, *documents: Document) -> str:
     )
     # A key may go over several lines, which stand apart in a difference.
     lines = {line.strip() for key in found for line in key.splitlines()}
-    return redact(text, map(SecretStr, lines), mask=lambda key: _MASK * len(key))
+    return mask_tokens(redact(text, map(SecretStr, lines), mask=lambda key: _MASK * len(key)))

@@ -1,14 +1,11 @@
 """config.yml as a file: found, read, judged, and written. Nothing else writes it."""
 
-import errno
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from agentbox_cli.config.atomic import ChangedMeanwhileError, replace_file
 from agentbox_cli.config.document import LINE_BREAK, Document, parse
 from agentbox_cli.config.files import read_regular, unusable
 from agentbox_cli.config.model import HostConfig
@@ -155,70 +152,33 @@ def _candidates(document: Document, section: str) -> list[str]:
     return [ended + (line_end if document.data else "") + section, ended + section]
 
 
-def write(path: Path, text: str, *, mode: int = NEW_FILE_MODE) -> None:
+def write(
+    path: Path, text: str, *, mode: int = NEW_FILE_MODE, instead_of: str | None = None
+) -> None:
     """Write a file so that readers see the old text or the new one, never a part.
 
-    A symbolic link is kept and its target written; an existing file keeps its mode and extended
-    attributes. Where the file itself is a mount point it is written in place, which a crash may
-    cut short.
+    A symbolic link is kept and its target written; an existing file keeps its mode, owner and
+    extended attributes. A file that cannot be replaced is written in place: a mount point, one
+    with several names, one in a directory that is not ours.
 
     Args:
         path: the file; missing directories are made.
         text: its new text.
         mode: of a file that does not exist yet.
+        instead_of: the text that it must still have; None for any.
 
     Raises:
-        ConfigError: it cannot be written; the old file is then unharmed.
+        ConfigError: it cannot be written, or has another text; it is then unharmed.
     """
     target = Path(os.path.realpath(path))
+    expected = None if instead_of is None else instead_of.encode()
     try:
         target.parent.mkdir(mode=NEW_DIRECTORY_MODE, parents=True, exist_ok=True)
-        _write(target, text.encode(), mode)
+        replace_file(target, text.encode(), mode=mode, expected=expected)
+    except ChangedMeanwhileError:
+        raise ConfigError(
+            f"{path} was changed by another program at the same time; nothing was written",
+            hint="look at it and try again",
+        ) from None
     except OSError as error:
         raise unusable(path, "written", error) from error
-
-
-def _write(target: Path, data: bytes, mode: int) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            _take_over_attributes(target, temporary, mode)
-            file.flush()
-            os.fsync(descriptor)
-        temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        if error.errno != errno.EBUSY:
-            raise
-        _write_in_place(target, data)
-    _sync_directory(target.parent)
-
-
-def _take_over_attributes(target: Path, temporary: Path, mode: int) -> None:
-    if not target.exists():
-        temporary.chmod(mode)
-        return
-    shutil.copystat(target, temporary)
-    os.utime(temporary)
-    about = target.stat()
-    if (about.st_uid, about.st_gid) != (os.geteuid(), os.getegid()):
-        with suppress(PermissionError):
-            os.chown(temporary, about.st_uid, about.st_gid)
-
-
-def _write_in_place(target: Path, data: bytes) -> None:
-    with target.open("r+b") as file:
-        file.write(data)
-        file.truncate()
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

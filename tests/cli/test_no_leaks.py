@@ -170,6 +170,13 @@ def keyed(
     return config_yml
 
 
+@pytest.fixture(autouse=True)
+def stopped(agentbox: Agentbox) -> Iterator[None]:
+    """No proxy outlives the test that may have started it."""
+    yield
+    assert agentbox("litellm", "stop", "--force").exit_code == 0
+
+
 def check(agentbox: Agentbox, home: Path, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", StringIO(f"{TYPED}\n"))
     result = agentbox(*shlex.split(line))

@@ -186,17 +186,10 @@ def _values(draw: st.DrawFn, depth: int, column: int, path: Path) -> Part:
         part = draw(make(depth=depth, column=at, path=path))
         part.first = note
         return part
-    if kind == "literal":
-        return draw(_literals(margin=margin, path=path, note=note))
-    if kind == "folded":
-        below = [Line(margin + "folded", path), Line(margin + "text # in", path)]
-        return Part(f" >-{note}", below, "folded text # in", swallows=True)
-    if kind == "lines":
-        first = draw(st.sampled_from(["", '"']))
-        below = [Line(margin + "second" + first, path)]
-        return Part(f" {first}first", below, "first second")
-    if kind == "lower":
-        return Part(note, [Line(margin + "value" + draw(st.sampled_from(NOTES)), path)], "value")
+    if kind in ("literal", "folded"):
+        return draw(_literals(margin=margin, path=path, note=note, is_folded=kind == "folded"))
+    if kind in ("lines", "lower"):
+        return draw(_texts(margin=margin, path=path, note=note, is_lower=kind == "lower"))
     if kind == "braces":
         return draw(_braces(margin=margin, path=path, note=note))
     words, data = draw(_flows() if kind == "flow" else st.sampled_from(SCALARS))
@@ -204,7 +197,19 @@ def _values(draw: st.DrawFn, depth: int, column: int, path: Path) -> Part:
 
 
 @st.composite
-def _literals(draw: st.DrawFn, margin: str, path: Path, note: str) -> Part:
+def _texts(draw: st.DrawFn, margin: str, path: Path, note: str, is_lower: bool) -> Part:
+    """A text that ends, or stands, below its key."""
+    if is_lower:
+        return Part(note, [Line(margin + "value" + draw(st.sampled_from(NOTES)), path)], "value")
+    quote = draw(st.sampled_from(["", '"']))
+    return Part(f" {quote}first", [Line(margin + "second" + quote, path)], "first second")
+
+
+@st.composite
+def _literals(draw: st.DrawFn, margin: str, path: Path, note: str, is_folded: bool) -> Part:
+    if is_folded:
+        below = [Line(margin + "folded", path), Line(margin + "text # in", path)]
+        return Part(f" >-{note}", below, "folded text # in", swallows=True)
     head, tail = draw(st.sampled_from([("|", "\n"), ("|-", ""), ("|+", "\n\n")]))
     below = [Line(margin + "one", path), Line(margin + "  # two: x", path)]
     if head == "|+":
@@ -218,7 +223,8 @@ def _flows(draw: st.DrawFn, depth: int = 2) -> tuple[str, Any]:
         st.sampled_from(["list", "section", "scalar"] if depth < 2 else ["list", "section"])
     )
     if kind == "scalar" or depth == 0:
-        return draw(st.sampled_from(FLOW_SCALARS))
+        scalar: tuple[str, Any] = draw(st.sampled_from(FLOW_SCALARS))
+        return scalar
     pad, comma = draw(st.sampled_from(["", " "])), draw(st.sampled_from([", ", ",", " ,  "]))
     parts = draw(st.lists(_flows(depth=depth - 1), max_size=3))
     if kind == "list":

@@ -1,5 +1,7 @@
 """A change of config.yml on a real disk, with everything that comes in between."""
 
+import errno
+import fcntl
 import os
 import shutil
 import signal
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agentbox_cli.config import backups
+from agentbox_cli.config import backups, change
 from agentbox_cli.config.change import Change, apply, diff_against_backup, undo
 from agentbox_cli.config.document import Document, parse
 from agentbox_cli.config.edit import set_value
@@ -173,9 +175,9 @@ def aliases(file: Path) -> set[str]:
 
 
 def test_no_write_of_several_at_once_is_lost(paths: Paths, file: Path, tmp_path: Path) -> None:
-    writers = [writer(tmp_path, name, 10) for name in ("a", "b", "c", "d")]
+    writers = [writer(tmp_path, name, 25) for name in ("a", "b", "c", "d")]
     assert [each.wait(100) for each in writers] == [0] * 4
-    assert aliases(file) == {f"{name}{number}" for name in "abcd" for number in range(10)}
+    assert aliases(file) == {f"{name}{number}" for name in "abcd" for number in range(25)}
 
 
 def test_killed_at_any_moment_the_file_is_whole(paths: Paths, file: Path, tmp_path: Path) -> None:
@@ -230,6 +232,65 @@ def test_a_file_mounted_alone_is_written_in_place(
         assert done.backup is not None
     finally:
         subprocess.run(["umount", str(file)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+def test_a_file_in_a_directory_that_cannot_be_written_is_written_in_place(
+    paths: Paths, file: Path, tmp_path: Path
+) -> None:
+    # The directory is a read-only mount, the file in it another one that is not.
+    host = tmp_path / "host.yml"
+    shutil.copy(file, host)
+    mounts = (
+        ["mount", "--bind", str(file.parent), str(file.parent)],
+        ["mount", "-o", "remount,bind,ro", str(file.parent)],
+        ["mount", "--bind", str(host), str(file)],
+    )
+    done = [subprocess.run(mount, check=False).returncode for mount in mounts]
+    try:
+        if any(done):
+            pytest.skip("mounting is not permitted here")
+        apply(paths, file, to_4001)
+        assert (file.read_text(), host.read_text()) == (AFTER, AFTER)
+    finally:
+        for place, code in zip((file, file.parent), (done[2], done[0]), strict=True):
+            if code == 0:
+                subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_failed_write_leaves_no_backup_behind(
+    paths: Paths, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "full", str(target))
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(ConfigError, match="no space left"):
+        apply(paths, file, to_4001)
+    assert (file.read_text(), backups.newest(paths, file)) == (BEFORE, None)
+
+
+def test_a_change_waits_for_another_one_but_not_for_ever(
+    paths: Paths, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths.state_dir.mkdir()
+    with paths.config_lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        monkeypatch.setattr(change, "LOCK_SECONDS", 0.05)
+        with pytest.raises(ConfigError, match="another agentbox command"):
+            apply(paths, file, to_4001)
+    assert apply(paths, file, to_4001).backup is not None
+
+
+def test_a_dry_run_needs_no_state_directory(paths: Paths, file: Path) -> None:
+    apply(paths, file, to_4001, dry_run=True)
+    assert not paths.state_dir.exists()
+
+
+def test_a_difference_has_the_lines_of_the_file(paths: Paths, file: Path) -> None:
+    file.write_text("# a\u2028b\x0cc\n" + BEFORE)
+    shown = change.unified(file, "a: '\u2028'\r\nb: 1", "a: '\u2028'\r\nb: 2")
+    assert shown.endswith(" a: '\u2028'\r\n-b: 1\n+b: 2\n")
 
 
 def test_a_backup_that_cannot_be_kept_stops_the_change(paths: Paths, file: Path) -> None:

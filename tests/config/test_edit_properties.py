@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from agentbox_cli.config.document import parse
+from agentbox_cli.config.document import Document, parse
 from agentbox_cli.config.edit import (
     EditRefusedError,
     delete,
@@ -20,7 +20,8 @@ from agentbox_cli.config.edit import (
 )
 from tests.config.sheets import KEYS, Path, Sheet, at, new_values, paths, sheets
 
-EXAMPLES = int(os.environ.get("AGENTBOX_EDIT_EXAMPLES", "300"))
+# Of each property. A long run by hand: AGENTBOX_EDIT_EXAMPLES=3400, 20 400 edits in all.
+EXAMPLES = int(os.environ.get("AGENTBOX_EDIT_EXAMPLES", "50"))
 SHOW = bool(os.environ.get("AGENTBOX_EDIT_SHOW"))
 EDITS: dict[str, Callable[..., str]] = {
     one.__name__: one for one in (set_value, delete, insert_item, move_item, rename_key)
@@ -30,7 +31,11 @@ tally: Counter[str] = Counter()
 
 def many(function: Any) -> Any:
     quiet = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    return settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=quiet, phases=[Phase.generate], database=None, report_multiple_bugs=False)(function)
+    return settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        suppress_health_check=quiet,
+    )(function)
 
 
 def edited(operation: str, sheet: Sheet, *arguments: Any) -> str | None:
@@ -289,5 +294,76 @@ def test_renaming_a_key_changes_its_line_only(sheet: Sheet, data: st.DataObject)
 def test_hardly_any_edit_was_refused() -> None:
     done = sum(count for what, count in tally.items() if not what.startswith("refused"))
     refused = sum(count for what, count in tally.items() if what.startswith("refused"))
-    sys.stderr.write(f"{dict(tally)} {refused / max(1, done):.2%}\n")
-    assert refused <= max(5, 0.03 * done)
+    assert refused <= 0.03 * done, tally
+
+
+PIECES = [
+    *(
+        "a",
+        "b",
+        "no",
+        ": ",
+        ":",
+        "- ",
+        "-",
+        "\n",
+        "\n",
+        "\n",
+        "\r\n",
+        "\r",
+        "  ",
+        "    ",
+        " ",
+        "? ",
+    ),
+    *("[", "]", "{", "}", ", ", "# c", "'", '"', "|", "|+\n", ">-", "&x ", "*x", "<<: *x", "!t "),
+    *(
+        "!!str ",
+        "---\n",
+        "...\n",
+        "%YAML 1.2\n",
+        "\t",
+        "1",
+        "null",
+        "~",
+        "é",
+        "😀",
+        "\u2028",
+        "\ufeff",
+    ),
+    *("a: 1\n", "b:\n", "  c: 2\n", "- d\n", "  - e: 1\n    f: 2\n", "  # deep\n", "litellm:\n"),
+]
+odd_texts = st.lists(st.sampled_from(PIECES), max_size=14).map("".join)
+
+
+def as_typed(path: tuple[object, ...]) -> Path:
+    """A path as people type it: a key that is no text is asked for by its text."""
+    return tuple(part if type(part) is int else str(part) for part in path)
+
+
+@many
+@given(odd_texts, st.data())
+def test_any_text_is_edited_as_asked_or_not_at_all(text: str, data: st.DataObject) -> None:
+    document = parse(text, "config.yml")
+    known = [*map(as_typed, paths(document.data)), ("a",), ("litellm", "port"), ("a", 0), ()]
+    path = data.draw(st.sampled_from(known))
+    edit: Callable[[Document], str] = data.draw(
+        st.sampled_from(
+            [
+                lambda one: set_value(one, path, "yes"),
+                lambda one: set_value(one, path, [{"k": "two\nlines\n"}]),
+                lambda one: set_value(one, (*path, "new"), 1),
+                lambda one: insert_item(one, path, 0, "x"),
+                lambda one: delete(one, path),
+                lambda one: move_item(one, path, 0, 1),
+                lambda one: rename_key(one, path, "long name"),
+            ]
+        )
+    )
+    try:
+        after = parse(edit(document), "config.yml")
+    except EditRefusedError:
+        return
+    assert not after.faults
+    rest = [key for key in document.data if not path or str(key) != str(path[0])]
+    assert [document.data[key] for key in rest] == [after.data[key] for key in rest]

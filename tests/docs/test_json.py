@@ -36,8 +36,8 @@ MORE = {
     "get": ["litellm.port"],
     "import": [str(ROOT / "tests" / "data" / "import" / "litellm-example.yaml"), "--dry-run"],
 }
-# Names of deployments are keys here, so the shape is that of any one of them.
-BY_NAME = "upstream_calls"
+# Names are keys here, so the shape is that of any one of them.
+BY_NAME = ("upstream_calls", ".litellm.providers", ".litellm.models")
 
 
 def examples() -> dict[str, Any]:

@@ -3,17 +3,14 @@
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from agentbox_cli.cli.app import command
-from agentbox_cli.cli.output import emit_json, say
+from agentbox_cli.cli.output import emit_json, problem_row, say
 from agentbox_cli.cli.setting import config_file
 from agentbox_cli.errors import Exit, UsageError
-
-if TYPE_CHECKING:
-    from agentbox_cli.config.problems import Problem
 
 app = command()
 
@@ -42,7 +39,7 @@ def check(
     problems = find_problems(file, os.environ, Path.cwd())
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if as_json:
-        rows = [row(problem) for problem in problems]
+        rows = [problem_row(problem) for problem in problems]
         emit_json("config-check", {"ok": not errors, "file": str(file), "problems": rows})
     elif as_sarif:
         from agentbox_cli.cli.config.sarif import sarif_log
@@ -53,19 +50,6 @@ def check(
             say(render(problems, file.name, limit=len(problems)))
         say(_summary(file, len(errors), len(problems) - len(errors)))
     raise typer.Exit(Exit.CONFIG if errors else Exit.OK)
-
-
-def row(problem: "Problem") -> dict[str, object]:
-    """A problem as JSON."""
-    return {
-        "path": problem.path,
-        "line": problem.line,
-        "column": problem.column,
-        "severity": problem.severity.value,
-        "rule": problem.rule.value,
-        "message": problem.message,
-        "hint": problem.hint,
-    }
 
 
 def _summary(file: Path, errors: int, warnings: int) -> str:

@@ -1,7 +1,5 @@
 """`agentbox config undo`: the last change taken back."""
 
-from dataclasses import replace
-
 import typer
 
 from agentbox_cli.cli.app import command
@@ -24,5 +22,4 @@ def undo(ctx: typer.Context, *, dry_run: DryRun = False, as_json: AsJson = False
     from agentbox_cli.config import change
 
     done = change.undo(standard_paths(), config_file(ctx), dry_run=dry_run)
-    # It is written whatever is wrong with it: that is what the user had.
-    tell_change(replace(done, problems=()), dry_run=dry_run, as_json=as_json)
+    tell_change(done, dry_run=dry_run, as_json=as_json)

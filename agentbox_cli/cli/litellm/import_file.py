@@ -16,6 +16,7 @@ from agentbox_cli.cli.changing import (
     current_registry,
     follow_up,
     refusal,
+    shown_diff,
     tell_change,
 )
 from agentbox_cli.cli.output import emit_json, say
@@ -110,7 +111,7 @@ def _show(
     file: str, change: "Change", imported: "Imported", planned: "Plan", *, with_diff: bool
 ) -> None:
     if with_diff and change.diff:
-        sys.stdout.write(change.diff)
+        sys.stdout.write(shown_diff(change))
         say()
     say(f"{file} is {imported.source.described}")
     for line in _report(change.file, imported, planned):
@@ -150,7 +151,7 @@ def _document(
         "source_file": file,
         "file": str(change.file),
         "changed": change.before != change.after,
-        "diff": change.diff,
+        "diff": shown_diff(change),
         "backup": str(change.backup) if change.backup else None,
         "section": imported.section,
         "keys": [

@@ -137,18 +137,13 @@ def locate(endpoint: Endpoint, registry: Registry) -> Located:
     return Located(name=free, api_base=api_base, speaks=endpoint.speaks, variable=variable)
 
 
-def is_special(name: str) -> bool:
-    """Whether LiteLLM calls this provider in a way of its own."""
-    return bool(_SPECIAL.match(name))
-
-
 def is_known(name: str, registry: Registry) -> bool:
     """Whether this is a prefix that stands for a provider or a protocol."""
     return (
         name in PROTOCOLS
         or name in registry.providers
         or _SAME.get(name, name) in _SERVICES
-        or is_special(name)
+        or _SPECIAL.match(name) is not None
     )
 
 

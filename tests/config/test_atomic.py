@@ -1,0 +1,125 @@
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentbox_cli.config.atomic import ChangedMeanwhileError, replace_file
+
+OLD, NEW = b"a: 1\n", b"a: 2  # longer\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "c.yml"
+    file.write_bytes(OLD)
+    return file
+
+
+def entries(file: Path) -> list[str]:
+    return sorted(entry.name for entry in file.parent.iterdir() if entry.is_file())
+
+
+def refuse(code: int) -> Any:
+    def call(*arguments: Any, **more: Any) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return call
+
+
+def test_extended_attributes_and_the_mode_stay(file: Path) -> None:
+    file.chmod(0o640)
+    try:
+        os.setxattr(file, "user.origin", b"dotfiles")
+    except OSError:
+        pytest.skip("this file system has no extended attributes")
+    replace_file(file, NEW, mode=0o600)
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (NEW, 0o640)
+    assert os.getxattr(file, "user.origin") == b"dotfiles"
+
+
+def test_all_names_of_a_file_get_the_new_text(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.yml").hardlink_to(file)
+    replace_file(file, NEW, mode=0o600)
+    assert (tmp_path / "other.yml").read_bytes() == NEW
+    assert (tmp_path / "other.yml").samefile(file)
+    replace_file(file, b"s\n", mode=0o600)
+    assert file.read_bytes() == b"s\n"
+
+
+@pytest.mark.parametrize("code", [errno.EBUSY, errno.EACCES, errno.EPERM, errno.EROFS])
+def test_what_cannot_be_replaced_is_written_in_place(
+    file: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    inode = file.stat().st_ino
+    monkeypatch.setattr(Path, "replace", refuse(code))
+    replace_file(file, NEW, mode=0o600)
+    assert (file.read_bytes(), file.stat().st_ino, entries(file)) == (NEW, inode, ["c.yml"])
+
+
+def test_a_file_whose_owner_cannot_be_kept_is_written_in_place(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    monkeypatch.setattr(os, "chown", refuse(errno.EPERM))
+    inode = file.stat().st_ino
+    replace_file(file, NEW, mode=0o600)
+    assert (file.read_bytes(), file.stat().st_ino) == (NEW, inode)
+
+
+@pytest.mark.parametrize("is_mount", [False, True])
+def test_a_file_that_another_program_changed_is_left_alone(
+    file: Path, monkeypatch: pytest.MonkeyPatch, is_mount: bool
+) -> None:
+    if is_mount:
+        monkeypatch.setattr("tempfile.mkstemp", refuse(errno.EACCES))
+    with pytest.raises(ChangedMeanwhileError):
+        replace_file(file, NEW, mode=0o600, expected=b"a: 0\n")
+    assert (file.read_bytes(), entries(file)) == (OLD, ["c.yml"])
+    replace_file(file, NEW, mode=0o600, expected=OLD)
+    assert file.read_bytes() == NEW
+
+
+def test_a_file_that_appeared_meanwhile_is_left_alone(file: Path) -> None:
+    with pytest.raises(ChangedMeanwhileError):
+        replace_file(file, NEW, mode=0o600, expected=b"")
+    missing = file.with_name("new.yml")
+    replace_file(missing, NEW, mode=0o640, expected=b"")
+    assert (missing.read_bytes(), missing.stat().st_mode & 0o777) == (NEW, 0o640)
+
+
+LIMITED = """
+import os, resource, sys
+from pathlib import Path
+from agentbox_cli.config.atomic import replace_file
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    replace_file(Path(sys.argv[1]), b"x" * 9_000, mode=0o600)
+except OSError as error:
+    sys.exit(error.errno)
+"""
+
+
+@pytest.mark.parametrize("names", [1, 2])
+def test_where_there_is_no_room_the_file_is_as_it_was(file: Path, names: int) -> None:
+    if names > 1:
+        file.with_name("other.yml").hardlink_to(file)
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(file)], check=False)
+    assert done.returncode == errno.EFBIG
+    assert file.read_bytes() == OLD
+    assert len(entries(file)) == names
+
+
+def test_what_a_killed_process_left_is_swept_but_no_file_of_others(file: Path) -> None:
+    left = file.with_name(".c.yml.abcd1234.agentbox")
+    fresh = file.with_name(".c.yml.efgh5678.agentbox")
+    others = file.with_name(".c.yml.swp")
+    for each in (left, fresh, others):
+        each.touch()
+    os.utime(left, (0, 0))
+    os.utime(others, (0, 0))
+    replace_file(file, NEW, mode=0o600)
+    assert (left.exists(), fresh.exists(), others.exists()) == (False, True, True)
