@@ -89,7 +89,7 @@ class EngineLane:
             ATTEMPT: loop.attempt,
         }
         body = body_for_engine(order.ask, call.link, endpoint.protocol)
-        reply = await self.upstream.post(_target(endpoint), headers, body)
+        reply = await self.upstream.post(_target(endpoint), headers, body, fresh=call.fresh)
         reading = Reading(
             protocol=endpoint.protocol,
             patterns=(),
@@ -144,7 +144,9 @@ class EngineStream:
         """The whole events that follow; raises AttemptFailed when the stream breaks."""
         try:
             async for events in self.inner.rest():
-                yield events
+                # Whatever follows a failure of the provider is made up.
+                if self.loop.failure is None:
+                    yield events
         except AttemptFailed as failed:
             raise AttemptFailed(_true_failure(self.loop, failed.failure)) from None
         if self.loop.failure is not None:
