@@ -170,6 +170,10 @@ def test_an_item_is_inserted_above_the_heading_of_the_one_it_pushes_down() -> No
         ("litellm:\n  # port: 2\n", "litellm:\n  port: 1\n  # port: 2\n"),
         ("a: 1\n...\n", "a: 1\nlitellm:\n  port: 1\n...\n"),
         ("a: 1", "a: 1\nlitellm:\n  port: 1"),
+        (
+            "a: 1\n\nlitellm:\n  a: 1\n\n  b: |+\n    x\n\n",
+            "a: 1\n\nlitellm:\n  a: 1\n\n  b: |+\n    x\n\n  port: 1\n",
+        ),
         ("litellm:\n    a: 1\n\n    b: 1\n", "litellm:\n    a: 1\n\n    b: 1\n\n    port: 1\n"),
     ],
 )

@@ -45,10 +45,12 @@ def key_behind(route: Route, section: Mapping, key: str, value: Any) -> Iterator
     text, last = route.text, len(section.entries) - 1
     start, at = column(text, child_start(text, section, last)), owned_end(text, section, last)
     end = ending(text, at)
-    gap = end if _is_airy(text, section) else ""
+    # Below a text that keeps its blank lines (`|+`), one more would become part of it.
+    gaps = (end, "") if _is_airy(text, section) else ("",)
     for one in _as_siblings(section, value, below_key(value, start, layout_of(route, value))):
         line = f"{' ' * start}{scalar(key)}: {one.head}".rstrip(" ")
-        yield (Splice(at, at, end + gap + end.join((line, *one.tail))),)
+        for gap in gaps:
+            yield (Splice(at, at, end + gap + end.join((line, *one.tail))),)
 
 
 def _is_airy(text: str, section: Mapping) -> bool:
