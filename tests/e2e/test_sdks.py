@@ -1,5 +1,6 @@
 """The official SDKs against the real daemon and the real LiteLLM, while the first link fails."""
 
+import secrets
 from collections.abc import Callable, Iterator
 
 import anthropic
@@ -7,6 +8,8 @@ import openai
 import pytest
 
 from agentbox_cli.fallback.stage import Cast
+from agentbox_cli.providers.resolved import Toggles
+from agentbox_cli.proxy.drill import HEADER, SECRET_VARIABLE, drill_header
 from agentbox_cli.simulate.faults import Fault, FaultKind
 from agentbox_cli.simulate.wording import Wording
 from tests.e2e.conftest import User, section
@@ -14,6 +17,7 @@ from tests.e2e.conftest import User, section
 pytestmark = pytest.mark.e2e
 
 HI = "hello there"
+SECRET = "of-this-drill"
 FAULTS = {
     "429": Fault(status=429, headers={"retry-after": "1"}),
     "500": Fault(status=500),
@@ -50,10 +54,9 @@ SECOND = {"default": "gwdg_saia/llama-3.3-70b", "claude": "openai/gpt-4o-mini"}
 
 @pytest.fixture(scope="module")
 def url(user: User, cast: Cast) -> Iterator[str]:
-    # Links forget at once, so that every test finds a first link that is asked.
     router = {"timeout": 3, "num_retries": 1, "retry_after_seconds": 0}
     user.writes(section(cast, MODELS, router=router))
-    started = user.runs("litellm", "start", "--wait", "engine")
+    started = user.runs("litellm", "start", "--wait", "engine", **{SECRET_VARIABLE: SECRET})
     assert started.returncode == 0, started.stderr
     address = str(user.reads("litellm", "status")["url"])
     with anthropic.Anthropic(base_url=address, api_key="not-needed") as client:
@@ -75,14 +78,24 @@ def healthy(cast: Cast) -> Iterator[None]:
 
 
 @pytest.fixture
-def chat(url: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="not-needed", max_retries=0) as client:
+def scope() -> dict[str, str]:
+    """Cooldowns of its own for each test: a refused key is remembered for ten minutes."""
+    return {HEADER: drill_header(SECRET, secrets.token_hex(8), Toggles())}
+
+
+@pytest.fixture
+def chat(url: str, scope: dict[str, str]) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
+        base_url=f"{url}/v1", api_key="not-needed", max_retries=0, default_headers=scope
+    ) as client:
         yield client
 
 
 @pytest.fixture
-def claude(url: str) -> Iterator[anthropic.Anthropic]:
-    with anthropic.Anthropic(base_url=url, api_key="not-needed", max_retries=0) as client:
+def claude(url: str, scope: dict[str, str]) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(
+        base_url=url, api_key="not-needed", max_retries=0, default_headers=scope
+    ) as client:
         yield client
 
 
