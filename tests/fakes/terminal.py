@@ -20,24 +20,26 @@ COMMANDS = {
     "zsh": ("zsh", "-f", "-i"),
     "fish": ("fish", "--no-config", "-i"),
 }
-# Each writes the line that is edited to $LINE when ^X^T is typed.
+# What people switch on themselves, where no file of theirs is read.
+BARE = {"bash": "", "zsh": "autoload -Uz compinit; compinit -D -u\n", "fish": ""}
+# Each writes the line that is edited to $LINE when ^X^T is typed, and starts no process for it.
 PREPARE = {
     "bash": """
         PS1='$ '; bind 'set enable-bracketed-paste off'; bind 'set bell-style none'
         bind 'set page-completions off'; bind 'set completion-query-items 0'
         bind 'set show-all-if-ambiguous on'
-        tell() { printf %s "$READLINE_LINE" >"$LINE.new"; mv "$LINE.new" "$LINE"; }
+        tell() { printf '%s\\0' "$READLINE_LINE" >"$LINE"; }
         bind -x '"\\C-x\\C-t": tell'
     """,
     "zsh": """
-        PS1='$ '; unsetopt beep; LISTMAX=0; autoload -Uz compinit; compinit -D -u
+        PS1='$ '; unsetopt beep; LISTMAX=0
         zstyle ':completion:*' menu no; unsetopt automenu
-        tell() { print -rn -- "$BUFFER" >"$LINE.new"; mv "$LINE.new" "$LINE"; }
+        tell() { printf '%s\\0' "$BUFFER" >"$LINE"; }
         zle -N tell; bindkey '^X^T' tell; bindkey '^U' kill-whole-line
     """,
     "fish": """
         function fish_prompt; echo '$ '; end; function fish_greeting; end
-        function tell; commandline >"$LINE.new"; mv "$LINE.new" "$LINE"; end
+        function tell; printf '%s\\0' (commandline) >"$LINE"; end
         bind \\cx\\ct tell; set -g fish_autosuggestion_enabled 0
     """,
 }
@@ -48,9 +50,25 @@ PATIENCE_S = 20
 
 
 class Terminal:
-    """One interactive shell, in the home and with the PATH of its environment."""
+    """One interactive shell, in the home and with the PATH of its environment.
 
-    def __init__(self, shell: str, environment: dict[str, str], work: Path) -> None:
+    Args:
+        shell: its name.
+        environment: all its variables.
+        work: where it starts, and where the files of this class stand.
+        user: it reads the files in its home that people write.
+        uid: whom it runs as, which only root can choose.
+    """
+
+    def __init__(
+        self,
+        shell: str,
+        environment: dict[str, str],
+        work: Path,
+        *,
+        user: bool = False,
+        uid: int | None = None,
+    ) -> None:
         if shutil.which(shell) is None:
             pytest.skip(f"{shell} is not installed")
         self.shell = shell
@@ -60,17 +78,18 @@ class Terminal:
         if shell == "fish":
             environment["TERM"] = "xterm"
         self._process = subprocess.Popen(
-            COMMANDS[shell],
+            (shell, "-i") if user else COMMANDS[shell],
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,
             env=environment,
             cwd=work,
+            user=uid,
             preexec_fn=_own_terminal,  # noqa: PLW1509 - a shell needs a controlling terminal
         )
         os.close(terminal)
         prepare = work / f"prepare.{shell}"
-        prepare.write_text(PREPARE[shell])
+        prepare.write_text(PREPARE[shell] + ("" if user else BARE[shell]))
         self.run(f"source {prepare}")
 
     def __enter__(self) -> Self:
@@ -91,7 +110,7 @@ class Terminal:
         """Run a command line, and wait for its end."""
         done = self._line.with_name("done")
         done.unlink(missing_ok=True)
-        self._type(f"{KILL_LINE[self.shell]}{command}; touch {done}\r")
+        self._type(f"{KILL_LINE[self.shell]}{command}; : >{done}\r")
         self._until(lambda _: done.exists())
         done.unlink()
 
@@ -99,14 +118,22 @@ class Terminal:
         """Type something and TAB; gives the line as it is then."""
         self._line.unlink(missing_ok=True)
         self._type(KILL_LINE[self.shell] + typed + keys + TELL)
-        self._until(lambda _: self._line.exists())
-        return self._line.read_text().removesuffix("\n")
+        self._until(lambda _: self._told().endswith("\0"))
+        return self._told().removesuffix("\0")
+
+    def faults_of_children(self) -> int:
+        """The page faults of all processes that the shell has waited for; each has some."""
+        status = Path(f"/proc/{self._process.pid}/stat").read_text("ascii")
+        return int(status.rpartition(")")[2].split()[8])
 
     def shown(self, typed: str, *expected: str) -> str:
         """Type something and two TABs; gives the screen once it shows all that is expected."""
         self.complete("", "")
         self._type(typed + "\t\t")
         return self._until(lambda seen: all(text in seen for text in expected))
+
+    def _told(self) -> str:
+        return self._line.read_text(encoding="utf-8") if self._line.exists() else ""
 
     def _type(self, text: str) -> None:
         os.write(self._screen, text.encode())

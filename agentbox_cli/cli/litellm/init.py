@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentbox_cli.cli.app import command
+from agentbox_cli.cli.changing import follow_up
 from agentbox_cli.cli.output import notice, say
 from agentbox_cli.cli.setting import config_target
 from agentbox_cli.errors import ConfigError, UsageError
@@ -67,6 +68,7 @@ def init(
     if _SCHEMA_HINT in after:
         _write_schema(file)
     say(f"wrote the litellm section of {file}")
+    follow_up(file)
     notice("next: agentbox litellm start")
 
 

@@ -69,9 +69,9 @@ class Place:
             **{f"XDG_{kind.upper()}_HOME": str(home / kind) for kind in KINDS},
         }
 
-    def open(self, shell: str) -> Terminal:
+    def open(self, shell: str, *, uid: int | None = None) -> Terminal:
         """Start a shell that has read the committed script."""
-        terminal = Terminal(shell, self.environment(), self.work)
+        terminal = Terminal(shell, self.environment(), self.work, uid=uid)
         terminal.run(f"source {FOLDER / FILES[shell]}")
         return terminal
 

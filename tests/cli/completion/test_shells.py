@@ -2,13 +2,20 @@
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests.cli.completion.conftest import CONFIG, Place
+from tests.cli.completion.conftest import CONFIG, Place, furnish
 from tests.fakes.terminal import Terminal
 
+NOBODY = 65534
+IN_THE_WAY = {
+    "garbage": bytes(range(1, 256)) * 40,
+    "empty": b"",
+    "foreign": b"# /other/config.yml\nelse\twhere\n",
+}
 STATIC = [
     ("lite", "litellm "),
     ("litellm stat", "litellm status "),
@@ -131,6 +138,30 @@ def test_commands_options_and_choices_need_no_call_of_agentbox(
     assert place.calls() == []
 
 
+def test_a_tab_starts_no_process(typist: tuple[Terminal, Place]) -> None:
+    terminal, place = typist
+    terminal.complete("agentbox litellm ask -m ns")
+    place.forget_calls()
+    before = terminal.faults_of_children()
+    for typed, line in STATIC + WORDS:
+        assert terminal.complete(f"agentbox {typed}") == f"agentbox {line}"
+    assert terminal.faults_of_children() == before
+    assert place.calls() == []
+    terminal.run(str(place.program))
+    assert terminal.faults_of_children() > before, "it does not see processes"
+    assert place.calls() == [""]
+
+
+def test_a_tab_needs_no_program_on_path(typist: tuple[Terminal, Place]) -> None:
+    terminal, place = typist
+    terminal.complete("agentbox litellm ask -m ns")
+    terminal.run("set old $PATH" if terminal.shell == "fish" else "old=$PATH")
+    terminal.run("export PATH=/nowhere")
+    for typed, line in STATIC + WORDS:
+        assert terminal.complete(f"agentbox {typed}") == f"agentbox {line}"
+    terminal.run("set PATH $old" if terminal.shell == "fish" else "PATH=$old")
+
+
 @pytest.mark.parametrize("typed", NOTHING)
 def test_nothing_is_offered_where_nothing_fits(typist: tuple[Terminal, Place], typed: str) -> None:
     terminal, place = typist
@@ -220,17 +251,39 @@ def test_the_config_that_the_line_names_has_words_of_its_own(place: Place, shell
         assert terminal.complete(f"agentbox {ask}").endswith(" elsewhere ")
 
 
-@pytest.mark.parametrize("obstacle", ["directory", "mode", "empty", "foreign"])
+@pytest.mark.parametrize("obstacle", ["directory", "loop", "garbage", "empty", "foreign"])
 def test_words_that_cannot_be_read_are_asked_for(place: Place, shell: str, obstacle: str) -> None:
     file = place.cache / "alias"
     place.cache.mkdir(parents=True)
     if obstacle == "directory":
         file.mkdir()
+    elif obstacle == "loop":
+        file.symlink_to(file)
     else:
-        file.write_text("" if obstacle == "empty" else "# /other/config.yml\nelse\twhere\n")
-        file.chmod(0 if obstacle == "mode" else 0o600)
+        file.write_bytes(IN_THE_WAY[obstacle])
     with place.open(shell) as terminal:
         assert terminal.complete("agentbox litellm ask -m de").endswith(" default ")
+
+
+@pytest.mark.parametrize("closed", ["alias", "."])
+def test_words_that_may_not_be_read_are_asked_for(shell: str, closed: str) -> None:
+    # Root may read everything, so somebody else is needed; who may not read our interpreter.
+    uid = NOBODY if os.getuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="agentbox-test-") as directory:
+        place = furnish(Path(directory) / "place")
+        place.program.write_text("#!/bin/sh\nprintf '# %s\\ndefault\\tx\\n' \"$3\"\n")
+        place.cache.mkdir(parents=True)
+        (place.cache / "alias").write_text(f"# {place.config}\nforbidden\t\n")
+        os.utime(place.cache / "alias", ns=(place.config.stat().st_mtime_ns,) * 2)
+        Path(directory).chmod(0o755)
+        place.work.chmod(0o777)
+        (place.cache / closed).chmod(0)
+        try:
+            with place.open(shell, uid=uid) as terminal:
+                assert terminal.complete("agentbox litellm ask -m fo").endswith(" -m fo")
+                assert terminal.complete("agentbox litellm ask -m de").endswith(" default ")
+        finally:
+            (place.cache / closed).chmod(0o700)
 
 
 def test_without_agentbox_the_old_words_are_good_enough(place: Place, shell: str) -> None:
@@ -260,6 +313,13 @@ def test_bash_with_odd_settings_completes_all_the_same(place: Place) -> None:
         assert terminal.complete("agentbox litellm ask -m ns:d").endswith(" -m ns:deep ")
         assert terminal.complete("agentbox litellm ask --model=ns:d").endswith("=ns:deep ")
         assert terminal.complete("agentbox --config=my").endswith("=my\\ file.yml ")
+
+
+def test_bash_without_what_3_2_lacks_completes_all_the_same(place: Place) -> None:
+    with place.open("bash") as terminal:
+        terminal.run("enable -n compopt mapfile readarray; shopt -s compat32 2>/dev/null")
+        for typed, line in STATIC + WORDS + FILE_NAMES[:2]:
+            assert terminal.complete(f"agentbox {typed}") == f"agentbox {line}"
 
 
 def edit(file: Path, text: str) -> None:

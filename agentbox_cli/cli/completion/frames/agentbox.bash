@@ -214,11 +214,8 @@ __agentbox_ask() {
 
 __agentbox_take() {
     local near=$above${plain#"$before"} lines=()
-    if ((BASH_VERSINFO[0] >= 4)); then
-        mapfile -t lines
-    else
-        while IFS= read -r line; do lines+=("$line"); done
-    fi
+    # bash 3.2 has no mapfile.
+    mapfile -t lines 2>/dev/null || while IFS= read -r line; do lines+=("$line"); done
     [[ ${lines[0]-} == "# $file" ]] || return 0
     for line in "${lines[@]}"; do
         if [[ $line == "$near"* && $line != '#'* ]]; then
