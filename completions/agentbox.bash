@@ -76,9 +76,9 @@ __agentbox_takes() {
     'litellm providers add --key-env') ;;
     'litellm providers add @1') takes='words provider' ;;
     'litellm providers remove @1') takes='words provider' ;;
-    'litellm providers login --env-file') ;;
+    'litellm providers login --env-file') takes=files ;;
     'litellm providers login @1') takes='words provider' ;;
-    'litellm providers logout --env-file') ;;
+    'litellm providers logout --env-file') takes=files ;;
     'litellm providers logout @1') takes='words provider' ;;
     'litellm import --as') takes='choices litellm ccr llm' ;;
     'litellm import @1') takes=files ;;

@@ -328,9 +328,11 @@ function __agentbox_takes
         case 'litellm providers remove @1'
             printf '%s\n' words provider
         case 'litellm providers login --env-file'
+            printf '%s\n' files
         case 'litellm providers login @1'
             printf '%s\n' words provider
         case 'litellm providers logout --env-file'
+            printf '%s\n' files
         case 'litellm providers logout @1'
             printf '%s\n' words provider
         case 'litellm import --as'

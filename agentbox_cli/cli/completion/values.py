@@ -29,6 +29,7 @@ TABLE: Mapping[tuple[str, str], Values | WordKind] = {
     ("litellm ask", "model"): WordKind.ALIAS,
     ("config set", "value"): WordKind.VALUE,
     ("", "config"): FILES,
+    ("", "env"): FILES,
     ("", "file"): FILES,
     ("", "alias"): WordKind.ALIAS,
     ("", "aliases"): WordKind.ALIAS,

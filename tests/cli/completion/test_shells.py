@@ -80,6 +80,24 @@ WORDS = [
     ("config get litellm.router.tim", "config get litellm.router.timeout "),
     ("config set litellm.auth k", "config set litellm.auth key "),
     ("config set litellm.engine.mode la", "config set litellm.engine.mode lazy "),
+    ("litellm providers remove op", "litellm providers remove openai "),
+    ("litellm providers add gw", "litellm providers add gwdg_saia "),
+    (
+        "config set litellm.models.default[0].provider gw",
+        "config set litellm.models.default[0].provider gwdg_saia ",
+    ),
+    (
+        "config set 'litellm.models.default[1].model' gpt-4.1-",
+        "config set 'litellm.models.default[1].model' gpt-4.1-mini ",
+    ),
+    (
+        "config set litellm.models.ns:deep\\[0\\].model gpt-4.1-",
+        "config set litellm.models.ns:deep\\[0\\].model gpt-4.1-mini ",
+    ),
+    (
+        "config set 'litellm.model_patterns.\"q b\"' ns",
+        "config set 'litellm.model_patterns.\"q b\"' ns:deep ",
+    ),
     # What a shell would misread is quoted, in the quotes that are open if there are any.
     (
         "config get litellm.models.default[1].mod",
@@ -123,6 +141,11 @@ QUOTED = {
 FILE_NAMES = [
     ("--config my", "--config my\\ file.yml "),
     ("--config=my", "--config=my\\ file.yml "),
+    ("litellm import my", "litellm import my\\ file.yml "),
+    (
+        "litellm providers login openai --env-file my",
+        "litellm providers login openai --env-file my\\ file.yml ",
+    ),
     ("litellm status >/dev/nul", "litellm status >/dev/null "),
     ("litellm status 2> /dev/nul", "litellm status 2> /dev/null "),
 ]
@@ -153,7 +176,7 @@ def test_a_tab_starts_no_process(typist: tuple[Terminal, Place]) -> None:
 
 
 def test_a_tab_needs_no_program_on_path(typist: tuple[Terminal, Place]) -> None:
-    terminal, place = typist
+    terminal, _ = typist
     terminal.complete("agentbox litellm ask -m ns")
     terminal.run("set old $PATH" if terminal.shell == "fish" else "old=$PATH")
     terminal.run("export PATH=/nowhere")
