@@ -31,7 +31,7 @@ __agentbox_facts() {
     'litellm key') options='--rotate --json --help -h' ;;
     config) commands='check path show get set unset edit diff undo schema' options='--help -h' ;;
     'config check') options='--json --sarif --help -h' ;;
-    'config path') options='--help -h' ;;
+    'config path') options='--json --help -h' ;;
     'config show') options='--json --help -h' ;;
     'config get') options='--json --help -h' ;;
     'config set') options='--dry-run --json --help -h' ;;
@@ -39,7 +39,7 @@ __agentbox_facts() {
     'config edit') options='--dry-run --json --help -h' ;;
     'config diff') options='--json --help -h' ;;
     'config undo') options='--dry-run --json --help -h' ;;
-    'config schema') options='--write --help -h' ;;
+    'config schema') options='--write --dry-run --json --help -h' ;;
     plugins) commands=list options='--help -h' ;;
     'plugins list') options='--json --help -h' ;;
     completions) options='--help -h' ;;

@@ -222,6 +222,7 @@ function __agentbox_options
                 '-h' 'Show this message and exit.'
         case 'config path'
             printf '%s\t%s\n' \
+                '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
         case 'config show'
@@ -266,6 +267,8 @@ function __agentbox_options
         case 'config schema'
             printf '%s\t%s\n' \
                 '--write' 'Write it beside config.yml instead.' \
+                '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON; the schema itself always is.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
         case 'plugins'

@@ -1,5 +1,8 @@
 """Keys of a config, kept out of a text that was made of it, such as a difference."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from pydantic import SecretStr
 
 from agentbox_cli.config.document import Document
@@ -16,4 +19,24 @@ def masked(text: str, *documents: Document) -> str:
     )
     # A key may go over several lines, which stand apart in a difference.
     lines = {line.strip() for key in found for line in key.splitlines()}
-    return mask_tokens(redact(text, map(SecretStr, lines), mask=lambda key: _MASK * len(key)))
+    return _starred(text, map(SecretStr, lines))
+
+
+def starred(text: str) -> str:
+    """The text with a `*` for each character of what looks like a key."""
+    return _starred(text, ())
+
+
+def starred_data(data: Any) -> Any:
+    """Plain data with its texts and keys starred."""
+    if isinstance(data, str):
+        return starred(data)
+    if isinstance(data, list):
+        return [starred_data(item) for item in data]
+    if isinstance(data, dict):
+        return {starred_data(key): starred_data(value) for key, value in data.items()}
+    return data
+
+
+def _starred(text: str, keys: Iterable[SecretStr]) -> str:
+    return mask_tokens(redact(text, keys, mask=lambda key: _MASK * len(key)))

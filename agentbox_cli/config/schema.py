@@ -81,6 +81,22 @@ def type_at(path: Path) -> dict[str, Any]:
     return node
 
 
+def default_at(path: Path) -> Any:
+    """What holds at a path where nothing is set, as plain data; None for nothing.
+
+    Raises:
+        UsageError: nothing can stand there.
+    """
+    return _default(type_at(path))
+
+
+def _default(node: Mapping[str, Any]) -> Any:
+    if "properties" not in node or "required" in node:
+        return node.get("default")
+    below = {name: _default(_resolved(field)) for name, field in node["properties"].items()}
+    return {name: value for name, value in below.items() if value is not None} or None
+
+
 def parse_value(path: Path, text: str) -> Any:
     """Read a value as people type it, by the type that the schema wants at a path.
 

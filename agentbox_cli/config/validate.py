@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agentbox_cli.config.document import Document
+from agentbox_cli.config.masking import starred
 from agentbox_cli.config.model import HostConfig
 from agentbox_cli.config.names import closest
 from agentbox_cli.config.problems import Issue, Severity
@@ -14,6 +15,7 @@ from agentbox_cli.config.redaction import is_credential
 from agentbox_cli.config.references import (
     ReferenceSyntaxError,
     is_clear,
+    literal_text,
     names,
     split,
     why_not_sendable,
@@ -74,8 +76,14 @@ def _key_issues(section: Any) -> Iterator[Issue]:
         if error:
             hint = "write ${NAME}, ${NAME:-default}, or $${ for a literal ${"
             yield Issue(path=path, message=error, hint=hint, rule=Rule.BAD_REFERENCE)
-        elif is_credential(str(path[-1])) and is_clear(text) and not names(text):
+        elif is_credential(str(path[-1])) and _holds_key(text):
             yield _clear(path, text)
+
+
+def _holds_key(text: str) -> bool:
+    # Beside a reference stands a word such as `Bearer`, or a default, unless it looks like a key.
+    literal = literal_text(text)
+    return is_clear(text) and (not names(text) or starred(literal) != literal)
 
 
 def _template_error(text: str) -> str | None:
@@ -88,10 +96,11 @@ def _template_error(text: str) -> str | None:
 
 
 def _clear(path: tuple[str | int, ...], text: str) -> Issue:
-    name = re.sub(r"\W", "_", f"{path[2]}_API_KEY").upper()
+    referred = names(text)
+    name = referred[0] if referred else re.sub(r"\W", "_", f"{path[2]}_API_KEY").upper()
     message = "a key stands here in clear text"
     hint = f"put it into the environment or .env, and write ${{{name}}} here"
-    if text.startswith(("$", "os.environ/")):
+    if text.startswith(("$", "os.environ/")) and not referred:
         message = "this is read as the key itself, not as the name of a variable"
         hint = "write ${NAME}"
     return Issue(

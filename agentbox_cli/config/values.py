@@ -9,9 +9,10 @@ from typing import Any
 
 from agentbox_cli.config.document import Document, Path, parse
 from agentbox_cli.config.excerpts import Spans, secret_spans
+from agentbox_cli.config.masking import masked, starred
 from agentbox_cli.config.names import closest, dotted
 from agentbox_cli.config.problems import locate, render
-from agentbox_cli.config.schema import type_at
+from agentbox_cli.config.schema import default_at
 from agentbox_cli.config.store import read_text
 from agentbox_cli.config.tree import OUR_SECTION, Entry, Mapping, Node, Sequence, child, followed
 from agentbox_cli.errors import ConfigError, NotSo, UsageError
@@ -61,10 +62,22 @@ def _default(document: Document, path: Path) -> Value:
         meant = closest(str(path[0]), [*known, OUR_SECTION]) if path else None
         hint = f"did you mean {meant!r}?" if meant else f"sections: {', '.join(known)}"
         raise UsageError(f"there is no {dotted(path)} in {document.name}", hint=hint)
-    data = type_at(path).get("default")
+    data = default_at(path)
     if data is None:
-        raise NotSo(f"{dotted(path)} is not set", hint="agentbox config show tells what holds")
+        raise NotSo(f"{dotted(path)} is not set", hint=_what_there_is(document, path))
     return Value(data=data, text=_plain(data), is_set=False)
+
+
+def _what_there_is(document: Document, path: Path) -> str:
+    """What stands where the path leaves the file."""
+    depth = next(end for end in range(len(path)) if not document.find(path[: end + 1]).exists)
+    last, node = path[depth], followed(document.find(path[:depth]).node)
+    if isinstance(node, Sequence):
+        count = len(node.items)
+        return f"{dotted(path[:depth])} has {count} item{'' if count == 1 else 's'}, from [0] on"
+    known = [str(key) for key in node.data] if isinstance(node, Mapping) else []
+    meant = closest(str(last), known)
+    return f"did you mean {meant!r}?" if meant else "agentbox config show tells what holds"
 
 
 def _masked(node: Node, secrets: Spans) -> Any:
@@ -77,10 +90,12 @@ def _masked(node: Node, secrets: Spans) -> Any:
     if isinstance(node, Mapping):
         found = {str(key): child(node, str(key)) for key in node.data}
         return {
-            key: _masked(entry.value, secrets)
+            starred(key): _masked(entry.value, secrets)
             for key, entry in found.items()
             if isinstance(entry, Entry)
         }
+    if isinstance(node.data, str):
+        return starred(node.data)
     is_odd = isinstance(node.data, float) and not math.isfinite(node.data)
     return str(node.data) if is_odd else node.data
 
@@ -95,7 +110,8 @@ def _written(document: Document, node: Node, secrets: Spans) -> str:
     for start, end in secrets:
         hidden = (char if char in "\r\n" else MASK[0] for char in text[start:end])
         text = text[:start] + "".join(hidden) + text[end:]
-    return dedent(lead + text[node.start : node.end])
+    # A key may stand in a comment, an address or another section too.
+    return masked(dedent(lead + text[node.start : node.end]), document)
 
 
 def _plain(data: Any) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from agentbox_cli.config.masking import starred_data
 from agentbox_cli.config.references import is_clear
 from agentbox_cli.providers.resolved import Chain, Resolved, ResolvedProvider
 
@@ -15,6 +16,12 @@ _RESOLVED = {"providers", "models", "fallbacks", "router"}
 
 def effective(resolved: Resolved) -> dict[str, Any]:
     """The `litellm` section as the proxy takes it: also what plugins add, without keys."""
+    # A password may stand in an address, and a key where none belongs.
+    section: dict[str, Any] = starred_data(_section(resolved))
+    return section
+
+
+def _section(resolved: Resolved) -> dict[str, Any]:
     config, router, toggles = resolved.config, resolved.router, resolved.toggles
     configured = [each for each in resolved.providers.values() if each.configured]
     return {

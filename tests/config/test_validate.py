@@ -276,6 +276,20 @@ LINK = "provider: a, model: b"
             "put it into",
         ),
         (
+            "{providers: {a: {api_key: '${LAB_KEY:-0a1b2c3d4e5f60718293a4b5}'}}}",
+            "providers.a.api_key",
+            "value",
+            "a key stands here in clear text",
+            "put it into the environment or .env, and write ${LAB_KEY} here",
+        ),
+        (
+            "{providers: {a: {headers: {Authorization: 'Bearer sk-abcdefgh1234${X}'}}}}",
+            "providers.a.headers.Authorization",
+            "value",
+            "a key stands here in clear text",
+            "put it into",
+        ),
+        (
             "{providers: {a: {api_key: $OPENAI_API_KEY}}}",
             "providers.a.api_key",
             "value",

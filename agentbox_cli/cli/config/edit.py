@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 app = command()
 
 FALLBACK_EDITOR = "vi"
+_STDERR = 2
 
 
 @app.command()
@@ -44,14 +46,20 @@ def edit(ctx: typer.Context, *, dry_run: DryRun = False, as_json: AsJson = False
     try:
         change = _edited(editor, copy, file, before, dry_run=dry_run)
     except BaseException:  # ^C too
-        notice(f"your text is kept in {copy}")
+        _put_away(copy, before)
         raise
-    shutil.rmtree(copy.parent)
+    if refusal(change) is None:
+        shutil.rmtree(copy.parent, ignore_errors=True)
+    else:
+        _put_away(copy, before)
     tell_change(change, dry_run=dry_run, as_json=as_json)
 
 
 def _editor() -> list[str]:
-    named = os.environ.get("VISUAL") or os.environ.get("EDITOR") or FALLBACK_EDITOR
+    named = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if named is None and not sys.stdin.isatty():
+        raise UsageError(f"{FALLBACK_EDITOR} needs a terminal", hint="set EDITOR to another one")
+    named = named or FALLBACK_EDITOR
     try:
         words = shlex.split(named)
     except ValueError as error:
@@ -86,16 +94,42 @@ def _edited(editor: list[str], copy: Path, file: Path, before: str, *, dry_run: 
         _run(editor, copy)
         change = apply_edit(file, edit_text, dry_run=dry_run)
         refused = refusal(change)
-        if refused is None:
+        if refused is None or not sys.stdin.isatty():
             return change
-        if not sys.stdin.isatty():
-            raise refused
         notice(refused.message)
         if not typer.confirm("Edit it again?", default=True, err=True):
-            raise refused
+            return change
 
 
 def _run(editor: list[str], copy: Path) -> None:
-    ended = subprocess.run([*editor, str(copy)], check=False)
-    if ended.returncode != 0:
-        raise NotSo(f"the editor {editor[0]} ended with {ended.returncode}")
+    # ^C belongs to the editor meanwhile. Not SIG_IGN, which the editor would inherit.
+    handler = signal.signal(signal.SIGINT, lambda *_: None)
+    # What is asked for on stdout, such as JSON, goes to a pipe without the editor's own output.
+    screen = None if sys.stdout.isatty() else _STDERR
+    try:
+        ended = subprocess.run([*editor, str(copy)], check=False, stdout=screen).returncode
+    except OSError as error:
+        raise UsageError(f"the editor {editor[0]} cannot be run: {error.strerror}") from None
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if ended < 0:
+        raise NotSo(f"the editor {editor[0]} was ended by {signal.Signals(-ended).name}")
+    if ended > 0:
+        raise NotSo(f"the editor {editor[0]} ended with {ended}")
+
+
+def _put_away(copy: Path, before: str) -> None:
+    """Keep a copy that has something new in it; else nobody misses it, and it may hold keys."""
+    if _is_new(copy, before):
+        notice(f"your text is kept in {copy}")
+    else:
+        shutil.rmtree(copy.parent, ignore_errors=True)
+
+
+def _is_new(copy: Path, before: str) -> bool:
+    from agentbox_cli.config.store import read_text
+
+    try:
+        return read_text(copy) != before
+    except ConfigError:
+        return copy.exists()

@@ -57,6 +57,6 @@ def _without_keys(place: "Path", document: "Document", text: str) -> str:
     if any(issue.path[: len(place)] == place for issue in clear):
         raise UsageError(
             "a key does not belong on the command line",
-            hint="write '${NAME}', in single quotes, and put the key into the environment or .env",
+            hint="write '${NAME}' in single quotes; litellm providers login keeps the key",
         )
     return text

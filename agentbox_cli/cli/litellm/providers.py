@@ -50,6 +50,7 @@ def providers(
 
 
 def _rows(setup: "Setup") -> list[dict[str, Any]]:
+    from agentbox_cli.config.masking import starred_data
     from agentbox_cli.providers.resolved import KeyState
 
     resolved, registry = setup.resolved, setup.registry
@@ -69,7 +70,7 @@ def _rows(setup: "Setup") -> list[dict[str, Any]]:
                 "plugin": plugin.name if plugin else None,
                 "distribution": plugin.distribution if plugin else None,
                 "configured": bool(provider and provider.configured),
-                "api_base": provider.api_base if provider else spec.api_base,
+                "api_base": starred_data(provider.api_base if provider else spec.api_base),
                 "key": (provider.key.state if provider else unset).value,
                 "key_source": provider.key.source if provider else None,
                 "models": [model.id for model in spec.models],

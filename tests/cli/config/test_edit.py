@@ -1,9 +1,5 @@
-import os
-import pty
 import re
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +7,7 @@ import pytest
 
 from tests.fakes.commandline import Agentbox
 from tests.fakes.edited import edited_lines
+from tests.fakes.on_terminal import OnTerminal
 
 Editor = Callable[[str], None]
 
@@ -111,6 +108,63 @@ def test_an_editor_that_fails_saves_nothing(
     assert len(copies(tmp_path)) == 1
 
 
+@pytest.mark.parametrize("end", ["exit 7", "kill -9 $$", 'rm "$2"', 'rm -r "$(dirname "$2")"'])
+def test_nothing_is_kept_of_an_editor_that_changed_nothing(
+    *, agentbox: Agentbox, seed: Path, editor: Editor, tmp_path: Path, end: str
+) -> None:
+    before = seed.read_bytes()
+    editor(end)
+    result = agentbox("config", "edit")
+    assert result.exit_code in (1, 3)
+    assert "is kept in" not in result.err
+    assert ("was ended by SIGKILL" in result.err) == (end == "kill -9 $$")
+    assert seed.read_bytes() == before
+    assert list(tmp_path.glob("agentbox-edit-*")) == []
+
+
+@pytest.mark.parametrize("odd", ["mkfifo", "mkdir"])
+def test_a_copy_that_became_no_file_is_kept_and_told(
+    *, agentbox: Agentbox, seed: Path, editor: Editor, odd: str
+) -> None:
+    editor(f'rm "$2"; {odd} "$2"')
+    result = agentbox("config", "edit")
+    assert result.exit_code == 3
+    assert "not a regular file" in result.err
+    assert "your text is kept in" in result.err
+
+
+def test_an_editor_that_cannot_be_run_is_told(
+    agentbox: Agentbox, seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "odd"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o700)
+    monkeypatch.setenv("EDITOR", str(script))
+    result = agentbox("config", "edit")
+    assert result.exit_code == 2
+    assert f"the editor {script} cannot be run" in result.err
+
+
+def test_the_usual_editor_is_not_started_without_a_terminal(
+    agentbox: Agentbox, seed: Path
+) -> None:
+    result = agentbox("config", "edit")
+    assert result.exit_code == 2
+    assert "vi needs a terminal" in result.err
+
+
+@pytest.mark.parametrize(("port", "ok"), [("4001", True), ("many", False)])
+def test_json_is_told_of_a_change_that_is_refused_too(
+    *, agentbox: Agentbox, seed: Path, editor: Editor, tmp_path: Path, port: str, ok: bool
+) -> None:
+    editor(f'echo noise; sed -i s/4000/{port}/ "$2"')
+    result = agentbox("config", "edit", "--json")
+    assert result.exit_code == (0 if ok else 3)
+    assert (result.document["ok"], result.document["changed"]) == (ok, ok)
+    assert f"+  port: {port}" in result.document["diff"]
+    assert len(copies(tmp_path)) == (0 if ok else 1)
+
+
 def test_another_change_meanwhile_is_not_overwritten(
     agentbox: Agentbox, seed: Path, editor: Editor, tmp_path: Path
 ) -> None:
@@ -143,7 +197,9 @@ def test_a_dry_run_shows_the_diff(agentbox: Agentbox, seed: Path, editor: Editor
 def test_on_a_terminal_one_may_try_again(seed: Path, editor: Editor, tmp_path: Path) -> None:
     # The first time the port becomes a word, the second time a number.
     editor('sed -i -e s/many/4001/ -e s/4000/many/ "$2"')
-    code, told = on_terminal(["config", "edit"], answers=b"y\n")
+    terminal = OnTerminal("config", "edit")
+    terminal.type(b"y\n")
+    code, told = terminal.end()
     assert code == 0, told
     assert "must be a whole number" in told
     assert "Edit it again?" in told
@@ -154,30 +210,30 @@ def test_on_a_terminal_one_may_try_again(seed: Path, editor: Editor, tmp_path: P
 def test_on_a_terminal_one_may_give_up(seed: Path, editor: Editor, tmp_path: Path) -> None:
     before = seed.read_bytes()
     editor('sed -i s/4000/many/ "$2"')
-    code, told = on_terminal(["config", "edit"], answers=b"n\n")
+    terminal = OnTerminal("config", "edit")
+    terminal.type(b"n\n")
+    code, told = terminal.end()
     assert code == 3, told
     assert re.search(r"your text is kept in .*config\.yml", told.replace("\r\n", ""))
     assert seed.read_bytes() == before
     assert len(copies(tmp_path)) == 1
 
 
-def on_terminal(arguments: list[str], answers: bytes) -> tuple[int, str]:
-    """Run a command line in a terminal whose user has typed ahead."""
-    ours, theirs = pty.openpty()
-    os.write(ours, answers)
-    running = subprocess.Popen(
-        [sys.executable, "-P", "-m", "agentbox_cli", *arguments],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    os.close(theirs)
-    told = b""
-    try:
-        while piece := os.read(ours, 4096):
-            told += piece
-    except OSError:
-        pass  # the last process closed the terminal
-    os.close(ours)
-    return running.wait(timeout=30), told.decode()
+def test_an_interrupt_is_the_editors_own(seed: Path, editor: Editor) -> None:
+    editor("trap 'sed -i s/4000/4001/ \"$2\"; exit 0' INT; echo here; while :; do read -r x; done")
+    terminal = OnTerminal("config", "edit")
+    terminal.until(b"here")
+    terminal.type(b"\x03")
+    code, told = terminal.end()
+    assert (code, f"wrote {seed}" in told.replace("\r\n", "")) == (0, True), told
+    assert "port: 4001" in seed.read_text()
+
+
+def test_an_editor_without_a_trap_dies_of_an_interrupt(seed: Path, editor: Editor) -> None:
+    editor("echo here; while :; do read -r x; done")
+    terminal = OnTerminal("config", "edit")
+    terminal.until(b"here")
+    terminal.type(b"\x03")
+    code, told = terminal.end()
+    assert code == 1
+    assert "was ended by SIGINT" in told

@@ -87,3 +87,72 @@ def test_a_broken_file_is_shown_where_it_breaks(agentbox: Agentbox, config_yml: 
     result = agentbox("config", "get", "litellm.port")
     assert result.exit_code == 3
     assert "config.yml:" in result.err
+
+
+KEY = "0a1b2c3d4e5f60718293a4b5"
+KEYS = f"""\
+# once {KEY}
+web:
+  dsn: postgres://me:{KEY}@db/web
+litellm:
+  providers:
+    lab:  # {KEY}
+      api_base: https://me:pass-word@lab.example/v1
+      api_key: {KEY}  # was {KEY}
+  models:
+    default: [{{provider: lab, model: {KEY}}}]
+  model_patterns: {{{KEY}: default}}
+"""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "litellm",
+        "web",
+        "web.dsn",
+        "litellm.providers",
+        "litellm.providers.lab.api_base",
+        "litellm.models.default[0].model",
+        "litellm.model_patterns",
+    ],
+)
+def test_a_key_is_masked_wherever_it_stands(
+    agentbox: Agentbox, config_yml: Path, path: str
+) -> None:
+    config_yml.write_text(KEYS)
+    for options in ((), ("--json",)):
+        result = agentbox("config", "get", path, *options)
+        assert result.exit_code == 0
+        assert KEY not in result.out
+        assert "pass-word" not in result.out
+        assert "***" in result.out
+
+
+def test_a_section_that_is_not_set_has_its_defaults(agentbox: Agentbox, config_yml: Path) -> None:
+    config_yml.write_text("litellm: {}\n")
+    document = agentbox("config", "get", "litellm.fallbacks", "--json").document
+    assert document["set"] is False
+    assert document["value"] == {
+        "on_rate_limit": True,
+        "on_context_window": True,
+        "on_error": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("litellm.models.default[2]", "litellm.models.default has 2 items, from [0] on"),
+        ("litellm.models.default[2].model", "litellm.models.default has 2 items, from [0] on"),
+        ("litellm.models.defalt", "did you mean 'default'?"),
+        ("litellm.providers.opnai.api_key", "did you mean 'openai'?"),
+        ("litellm.bind", "agentbox config show"),
+    ],
+)
+def test_what_is_not_there_leads_to_what_is(
+    agentbox: Agentbox, seed: Path, path: str, told: str
+) -> None:
+    result = agentbox("config", "get", path)
+    assert (result.exit_code, result.out) == (1, "")
+    assert told in result.err

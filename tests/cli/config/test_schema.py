@@ -29,3 +29,25 @@ def test_a_comment_for_another_schema_stays_alone(agentbox: Agentbox, config_yml
     assert agentbox("litellm", "init", "--demo").exit_code == 0
     assert config_yml.read_text().startswith(before + "\nlitellm:\n")
     assert [file.name for file in config_yml.parent.iterdir()] == ["config.yml"]
+
+
+def test_a_dry_run_shows_the_diff_and_writes_nothing(agentbox: Agentbox, seed: Path) -> None:
+    file = seed.with_name("config.schema.json")
+    result = agentbox("config", "schema", "--write", "--dry-run")
+    assert (result.exit_code, file.exists()) == (0, False)
+    assert result.out.startswith(f"--- {file}\n+++ {file}\n@@ -0,0 +1,")
+    file.write_text(schema_text())
+    assert agentbox("config", "schema", "--write", "--dry-run").out == ""
+
+
+def test_the_json_tells_what_was_written(agentbox: Agentbox, seed: Path) -> None:
+    file = seed.with_name("config.schema.json")
+    document = agentbox("config", "schema", "--write", "--json").document
+    assert (document["file"], document["changed"]) == (str(file), True)
+    assert file.read_text() == schema_text()
+    assert agentbox("config", "schema", "--write", "--json").document["changed"] is False
+
+
+def test_without_write_the_json_is_the_schema(agentbox: Agentbox, home: Path) -> None:
+    assert agentbox("config", "schema", "--json").out == schema_text()
+    assert agentbox("config", "schema", "--dry-run").exit_code == 2

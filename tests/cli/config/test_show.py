@@ -69,6 +69,15 @@ def test_keys_are_masked(agentbox: Agentbox, seed: Path) -> None:
         assert "${P}" in result.out
 
 
+def test_a_password_in_an_address_is_masked(agentbox: Agentbox, seed: Path) -> None:
+    seed.write_text(seed.read_text().replace("https://chat-ai", "https://me:pass-word@chat-ai"))
+    for line in ("config show", "config show --json", "litellm providers --json"):
+        result = agentbox(*line.split())
+        assert result.exit_code == 0
+        assert "pass-word" not in result.out
+        assert "https://************@chat-ai.academiccloud.de/v1" in result.out
+
+
 def test_a_config_with_errors_amounts_to_nothing(agentbox: Agentbox, config_yml: Path) -> None:
     config_yml.write_text("litellm:\n  prot: 1\n")
     result = agentbox("config", "show")

@@ -1,15 +1,12 @@
 import io
-import os
-import pty
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.commandline import Agentbox
 from tests.fakes.keyring import install, uninstall
+from tests.fakes.on_terminal import OnTerminal
 
 KEY = "dummy-key-0123456789"
 CONFIG = """\
@@ -176,37 +173,49 @@ def test_two_places_at_once_are_refused(agentbox: Agentbox) -> None:
 
 
 def test_a_key_that_is_typed_on_a_terminal_is_not_echoed(home: Path) -> None:
-    controller, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "agentbox_cli", "litellm", "providers", "login", "openai"],
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        start_new_session=True,
-        preexec_fn=take_terminal,  # noqa: PLW1509 - no thread runs here
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    os.close(terminal)
-    seen = read_until(controller, b"(not shown): ")
-    os.write(controller, f"{KEY}\n".encode())
-    seen += read_until(controller, b"restart\r\n")
-    assert process.wait(20) == 0
-    os.close(controller)
-    assert KEY.encode() not in seen
-    assert (home / "config/agentbox/.env").read_text() == f"OPENAI_API_KEY={KEY}\n"
+    terminal = OnTerminal("litellm", "providers", "login", "openai")
+    terminal.until(b"(not shown): ")
+    terminal.type(f"{KEY}\n".encode())
+    code, told = terminal.end()
+    assert code == 0
+    assert KEY not in told
+    file = home / "config/agentbox/.env"
+    assert file.read_text() == f"OPENAI_API_KEY={KEY}\n"
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
-def read_until(descriptor: int, wanted: bytes) -> bytes:
-    seen, deadline = b"", time.monotonic() + 20
-    while wanted not in seen and time.monotonic() < deadline:
-        try:
-            seen += os.read(descriptor, 1024)
-        except OSError:
-            break
-    assert wanted in seen, seen
-    return seen
+def test_a_prompt_that_is_interrupted_writes_nothing(home: Path) -> None:
+    terminal = OnTerminal("litellm", "providers", "login", "openai")
+    terminal.until(b"(not shown): ")
+    terminal.type(b"half-a-key\x03")
+    code, told = terminal.end()
+    assert code == 130
+    assert "half-a-key" not in told
+    assert not (home / "config/agentbox/.env").exists()
 
 
-def take_terminal() -> None:
-    """Make stdin the controlling terminal of a new session, which opening it does (tty_ioctl)."""
-    os.close(os.open(os.ttyname(0), os.O_RDWR))
+@pytest.mark.usefixtures("piped")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"", b"LAB_KEY=%s\n"),
+        (b"# mine\r\nexport A='b c' # d\r\n", b"# mine\r\nexport A='b c' # d\r\nLAB_KEY=%s\r\n"),
+        (b"\xef\xbb\xbfA=1", b"\xef\xbb\xbfA=1\nLAB_KEY=%s\n"),
+        (b"A=1\n  LAB_KEY = 'old' # why\nB=${X}\n", b"A=1\n  LAB_KEY=%s # why\nB=${X}\n"),
+        (
+            b"\n\n#LAB_KEY=old\nexport LAB_KEY=\nodd line\n",
+            b"\n\n#LAB_KEY=old\nexport LAB_KEY=%s\nodd line\n",
+        ),
+        (b'LAB_KEY="two\nlines"\nA="x\ny"\n', b'LAB_KEY=%s\nA="x\ny"\n'),
+    ],
+)
+def test_every_other_byte_of_the_file_stays(
+    agentbox: Agentbox, config_yml: Path, before: bytes, after: bytes
+) -> None:
+    config_yml.write_text(CONFIG)
+    file = config_yml.parent / ".env"
+    file.write_bytes(before)
+    file.chmod(0o644)
+    assert agentbox("litellm", "providers", "login", "lab", "--stdin").exit_code == 0
+    assert file.read_bytes() == after % KEY.encode()
+    assert file.stat().st_mode & 0o777 == 0o600
