@@ -1,7 +1,16 @@
 """The chain's fixed numbers and its table of statuses, from the code that uses them."""
 
 from agentbox_cli.engine.process import START_SECONDS
-from agentbox_cli.proxy import answers, app, chain, cooldown, engine_lane, exchange, server
+from agentbox_cli.proxy import (
+    answers,
+    app,
+    chain,
+    cooldown,
+    engine_lane,
+    estimate,
+    exchange,
+    server,
+)
 from agentbox_cli.proxy.upstream import CONNECT_SECONDS
 from agentbox_cli.proxy.wording import KIND_OF_STATUS
 
@@ -19,6 +28,8 @@ def numbers() -> str:
             str(cooldown.FAILURES_BEFORE_PAUSE),
         ),
         ("estimate over a window that counts as surely too long", f"{chain.SURELY:g} x"),
+        ("characters of text that count as a token", str(estimate.CHARACTERS_PER_TOKEN)),
+        ("tokens that an image or document counts", str(estimate.TOKENS_PER_FILE)),
         ("time to connect, TLS included", _upto(CONNECT_SECONDS)),
         ("held back of a stream before its first content", _upto_bytes(answers.HELD_BYTES)),
         ("silence before keep-alives begin", f"{exchange.SILENCE_SECONDS:g} s"),

@@ -269,7 +269,7 @@ class Walk:
         window, tokens = link.max_input_tokens, self._needs.input_tokens
         too_small = window is not None and tokens > SURELY * window
         if too_small and self._toggles.on_context_window:
-            return Outcome(link=link, label=UNFIT, failure=too_long(link, tokens))
+            return Outcome(link=link, label=UNFIT, failure=too_long([link], tokens))
         return None
 
     def _fits(self, link: Link) -> bool:
@@ -352,7 +352,8 @@ class Walk:
 
     def _verdict(self, now: float) -> Verdict:
         outcomes = tuple(self._refreshed(outcome, now) for outcome in self.outcomes)
-        return judge(outcomes, self._passed_on or self._bad_request)
+        settled = self._passed_on or self._bad_request
+        return judge(outcomes, settled, self._needs.input_tokens)
 
     def _refreshed(self, outcome: Outcome, now: float) -> Outcome:
         """An outcome with what is left of its link's cooldown by now."""

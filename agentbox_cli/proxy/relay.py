@@ -14,13 +14,18 @@ from aiohttp import web
 from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.resolved import Lane, Link, Router
 from agentbox_cli.proxy.answers import Answer, OpenStream, Spent, UnaryAnswer
-from agentbox_cli.proxy.chain import Call, Walk
+from agentbox_cli.proxy.chain import Call, Needs, Walk
 from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Client, Exchange
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import LaneCaller, Order
 from agentbox_cli.proxy.request import needs_of
 from agentbox_cli.proxy.upstream import AttemptFailed
 from agentbox_cli.usage.record import AttemptRecord, RecordSink, Tokens
+
+# A larger body is looked at in a thread: other requests must not wait for it.
+LOOKED_AT_IN_PLACE = 1024 * 1024
+# The beta header with which Anthropic's models take five times their usual window.
+LONGER_WINDOW = "context-1m"
 
 
 @dataclass(slots=True)
@@ -57,7 +62,7 @@ class Relay:
 
     async def serve(self, exchange: Exchange) -> web.StreamResponse:
         """Answer a request."""
-        walk = self._walk(exchange)
+        walk = self._walk(exchange, await _needs(exchange))
         client = Client(exchange, walk, self.silence)
         try:
             while isinstance(step := walk.next(time.monotonic()), Call):
@@ -68,12 +73,10 @@ class Relay:
         finally:
             await client.quieten()
 
-    def _walk(self, exchange: Exchange) -> Walk:
-        windows = [link.max_input_tokens for link in exchange.chain.links]
-        known = [window for window in windows if window is not None]
+    def _walk(self, exchange: Exchange, needs: Needs) -> Walk:
         return Walk(
             exchange.chain,
-            needs_of(exchange.ask, exchange.endpoint, known),
+            needs,
             router=self.router,
             toggles=exchange.scope.toggles,
             memory=exchange.scope.memory,
@@ -212,6 +215,21 @@ class Relay:
                 caller=exchange.caller,
             )
         )
+
+
+async def _needs(exchange: Exchange) -> Needs:
+    ask, endpoint, windows = exchange.ask, exchange.endpoint, _windows(exchange)
+    if ask.size <= LOOKED_AT_IN_PLACE:
+        return needs_of(ask, endpoint, windows)
+    return await asyncio.to_thread(needs_of, ask, endpoint, windows)
+
+
+def _windows(exchange: Exchange) -> list[int]:
+    """The windows that are known; none if the client asks for a longer one than usual."""
+    if LONGER_WINDOW in exchange.http.headers.get("anthropic-beta", ""):
+        return []
+    windows = (link.max_input_tokens for link in exchange.chain.links)
+    return [window for window in windows if window is not None]
 
 
 def _cut_message(link: Link, failure: Failure) -> str:

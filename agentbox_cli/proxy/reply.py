@@ -9,7 +9,7 @@ from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.proxy import headers as names
 from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.failure import Failure
-from agentbox_cli.proxy.verdict import UNFIT, Outcome, Verdict
+from agentbox_cli.proxy.verdict import CONTEXT_CODE, CONTEXT_WORDS, UNFIT, Outcome, Verdict
 from agentbox_cli.proxy.wire import error_body, total_failure_status
 
 JSON = "application/json"
@@ -63,11 +63,20 @@ def _passed_on(endpoint: Endpoint, failure: Failure, headers: Mapping[str, str])
     status = failure.status if (failure.status or 0) >= CLIENT_ERROR else None
     if failure.body is None or status is None or failure.protocol is not endpoint.protocol:
         status = status or _STATUS_WITHOUT_ANSWER.get(failure.kind, BAD_GATEWAY)
-        return refusal(endpoint, status, failure.message, code=failure.code, headers=headers)
+        message, code = failure.message, failure.code
+        if failure.kind is ErrorKind.CONTEXT_WINDOW:
+            message, code = _known_to_agents(message), CONTEXT_CODE
+        return refusal(endpoint, status, message, code=code, headers=headers)
     back = names.client_headers((failure.headers or {}).items())
     back.pop("content-encoding", None)  # the body was decoded to be read
     back["content-type"] = failure.content_type or JSON
     return web.Response(status=status, body=failure.body, headers={**back, **headers})
+
+
+def _known_to_agents(message: str) -> str:
+    """A context error in words at which a coding agent of any protocol shortens its prompt."""
+    known = CONTEXT_WORDS in message.lower()
+    return message if known else f"{CONTEXT_WORDS}: {message}"
 
 
 def _status(endpoint: Endpoint, verdict: Verdict) -> int:

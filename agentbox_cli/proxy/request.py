@@ -11,14 +11,12 @@ from agentbox_cli.providers.model import ModelKind
 from agentbox_cli.providers.resolved import Link
 from agentbox_cli.proxy.chain import Needs
 from agentbox_cli.proxy.endpoints import EMBEDDINGS, RESPONSES, Endpoint
-
-BYTES_PER_TOKEN = 4
-# What an image or document counts, whatever its size in bytes.
-TOKENS_PER_FILE = 1_000
+from agentbox_cli.proxy.estimate import CHARACTERS_PER_TOKEN, least_tokens
 
 Fields = dict[str, msgspec.Raw]
 
 _decode_fields = msgspec.json.Decoder(Fields).decode
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _FILE_PARTS = frozenset(
     {"image_url", "input_image", "image", "input_file", "document", "file", "computer_screenshot"}
@@ -31,6 +29,8 @@ _MAY_BE_FILE = re.compile(
 _NO_TOOLS = re.compile(rb"null|\[\s*\]")
 _PROMPT_FIELDS = ("messages", "input", "prompt", "system", "instructions", "tools")
 _IMAGE_FIELDS = ("messages", "input")
+# With these a provider makes a prompt that is too long fit (Anthropic, OpenRouter).
+_SHORTENING_FIELDS = ("context_management", "transforms")
 
 
 class BadBody(ValueError):  # noqa: N818 - it names the thing that is bad
@@ -45,11 +45,13 @@ class Ask:
         fields: the top-level values, each as the client wrote it.
         model: the alias or deployment it names.
         stream: whether it asks for a stream.
+        size: bytes of the whole body.
     """
 
     fields: Fields
     model: str
     stream: bool
+    size: int = 0
 
 
 def read_ask(body: bytes) -> Ask:
@@ -66,7 +68,7 @@ def read_ask(body: bytes) -> Ask:
     stream = _value(fields, "stream")
     if not isinstance(stream, bool | None):
         raise BadBody("the field 'stream' must be true or false")
-    return Ask(fields=fields, model=model, stream=bool(stream))
+    return Ask(fields=fields, model=model, stream=bool(stream), size=len(body))
 
 
 def needs_of(ask: Ask, endpoint: Endpoint, windows: Iterable[int]) -> Needs:
@@ -78,12 +80,14 @@ def needs_of(ask: Ask, endpoint: Endpoint, windows: Iterable[int]) -> Needs:
         windows: the known windows of the chain; the prompt is only measured if one may be small.
     """
     smallest = min(windows, default=None)
-    size = sum(len(bytes(ask.fields[name])) for name in _PROMPT_FIELDS if name in ask.fields)
-    may_be_long = smallest is not None and size / BYTES_PER_TOKEN > smallest
+    size = sum(
+        memoryview(ask.fields[name]).nbytes for name in _PROMPT_FIELDS if name in ask.fields
+    )
+    may_be_long = smallest is not None and size / CHARACTERS_PER_TOKEN > smallest
     return Needs(
         protocol=endpoint.protocol,
         capabilities=frozenset(_capabilities(ask.fields, endpoint)),
-        input_tokens=_estimate(ask.fields) if may_be_long else 0,
+        input_tokens=_estimate(ask.fields, endpoint) if may_be_long else 0,
         repeatable=not _keeps_state(ask, endpoint),
     )
 
@@ -157,35 +161,30 @@ def _keeps_state(ask: Ask, endpoint: Endpoint) -> bool:
     return endpoint is RESPONSES and any(raw and bytes(raw) == b"true" for raw in kept)
 
 
-def _estimate(fields: Fields) -> int:
-    """Tokens of the prompt, estimated low: four bytes of text each, files at a fixed figure."""
-    values = [_known(fields, name) for name in _PROMPT_FIELDS if name in fields]
-    return sum(_tokens(value) for value in values)
+def _estimate(fields: Fields, endpoint: Endpoint) -> int:
+    """Tokens that the prompt has at the least; 0 if the provider would shorten it by itself."""
+    if _shortened_by_provider(fields):
+        return 0
+    if endpoint is EMBEDDINGS:
+        return _longest_text(fields)
+    return sum(least_tokens(bytes(fields[name])) for name in _PROMPT_FIELDS if name in fields)
 
 
-def _tokens(value: Any) -> int:
-    return sum(_tokens_of(key, text) for key, text in _texts(value))
+def _shortened_by_provider(fields: Fields) -> bool:
+    if any(name in fields for name in _SHORTENING_FIELDS):
+        return True
+    truncation = fields.get("truncation")
+    return truncation is not None and bytes(truncation) == b'"auto"'
 
 
-def _tokens_of(key: str, text: str) -> int:
-    tokens = len(text) // BYTES_PER_TOKEN
-    return min(tokens, TOKENS_PER_FILE) if key in _FILE_KEYS else tokens
-
-
-_FILE_KEYS = frozenset({"data", "url", "image_url", "file_data"})
-
-
-def _texts(value: Any) -> Iterator[tuple[str, str]]:
-    """Every text in a JSON value with the key it stands under; without recursion."""
-    waiting: list[tuple[str, Any]] = [("", value)]
-    while waiting:
-        key, item = waiting.pop()
-        if isinstance(item, str):
-            yield key, item
-        elif isinstance(item, dict):
-            waiting.extend(item.items())
-        elif isinstance(item, list):
-            waiting.extend((key, element) for element in item)
+def _longest_text(fields: Fields) -> int:
+    """The longest of a batch: a window holds one of them. Token numbers are not measured."""
+    told = bytes(fields.get("input", b""))
+    try:
+        texts = _decode_list(told) if told.startswith(b"[") else [told]
+    except ValueError:
+        return 0
+    return max((least_tokens(text) for text in map(bytes, texts) if text[:1] == b'"'), default=0)
 
 
 def kind_of(endpoint: Endpoint) -> ModelKind:

@@ -1,5 +1,6 @@
 """What became of each link, and what the client gets when none of them answered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentbox_cli.providers.model import ErrorKind
@@ -11,6 +12,10 @@ COOLING = "skipped-cooling"
 EXHAUSTED = "skipped-exhausted"
 KEY_MISSING = "skipped-key-missing"
 UNFIT = "skipped-unfit"
+
+# Coding agents know Anthropic's words and OpenAI's code, and make their prompt shorter.
+CONTEXT_WORDS = "prompt is too long"
+CONTEXT_CODE = "context_length_exceeded"
 
 # What passes by itself, without anybody mending it.
 HEALS = TRANSIENT | {ErrorKind.THROTTLE}
@@ -43,15 +48,18 @@ class Verdict:
     outcomes: tuple[Outcome, ...]
 
 
-def judge(outcomes: tuple[Outcome, ...], passed_on: Failure | None) -> Verdict:
+def judge(
+    outcomes: tuple[Outcome, ...], passed_on: Failure | None, input_tokens: int = 0
+) -> Verdict:
     """The verdict on a chain in which no link answered.
 
     Args:
         outcomes: what became of each link.
         passed_on: the failure that the client gets in any case; None if the outcomes decide.
+        input_tokens: the estimate of the prompt.
     """
     return Verdict(
-        passed_on=passed_on or _speaks_for_all(outcomes),
+        passed_on=passed_on or _speaks_for_all(outcomes, input_tokens),
         rate_limited=any(_is_rate_limit(outcome) for outcome in outcomes),
         retry_after=_earliest(outcomes),
         outcomes=outcomes,
@@ -65,27 +73,30 @@ def cause_of(pause: Pause | None) -> Failure | None:
     return Failure(kind=pause.kind, status=None, message=f"cooling after {pause.kind}")
 
 
-def too_long(link: Link, tokens: int) -> Failure:
-    """The failure of a link whose window is surely too small, without having asked it."""
-    # Coding agents know Anthropic's words and OpenAI's code, and make their prompt shorter.
+def too_long(links: Sequence[Link], tokens: int) -> Failure:
+    """The failure of links whose windows are surely too small, without having asked them."""
+    largest = max(link.max_input_tokens or 0 for link in links)
+    windows = ", ".join(f"{link.max_input_tokens} for {link.deployment.name}" for link in links)
     return Failure(
         kind=ErrorKind.CONTEXT_WINDOW,
         status=400,
-        message=f"prompt is too long: {tokens} tokens > {link.max_input_tokens} maximum"
-        f" (estimated, for {link.deployment.name})",
-        code="context_length_exceeded",
+        message=f"{CONTEXT_WORDS}: {tokens} tokens > {largest} maximum"
+        f" (a low estimate; the maximum context length is {windows})",
+        code=CONTEXT_CODE,
     )
 
 
-def _speaks_for_all(outcomes: tuple[Outcome, ...]) -> Failure | None:
+def _speaks_for_all(outcomes: tuple[Outcome, ...], input_tokens: int) -> Failure | None:
     """The failure that the client gets when no link will recover by itself."""
     if any(_recovers(outcome) for outcome in outcomes):
         return None
-    failures = [o.failure for o in outcomes if o.failure and o.label != COOLING]
-    for failure in failures:
-        if failure.kind is ErrorKind.CONTEXT_WINDOW:
-            return failure
-    return failures[0] if failures else None
+    called = [o.failure for o in outcomes if o.failure and o.label not in {COOLING, UNFIT}]
+    told = next((each for each in called if each.kind is ErrorKind.CONTEXT_WINDOW), None)
+    too_small = [o.link for o in outcomes if o.label == UNFIT and o.failure]
+    if told is None and too_small:
+        return too_long(too_small, input_tokens)
+    # A provider has counted the tokens; it knows better than an estimate.
+    return told or next(iter(called), None)
 
 
 def _recovers(outcome: Outcome) -> bool:

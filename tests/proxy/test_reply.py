@@ -170,6 +170,37 @@ def test_a_prompt_too_long_for_all_is_told_so_that_agents_shorten_it(endpoint: E
     assert error.get("code", "context_length_exceeded") == "context_length_exceeded"
 
 
+def test_every_window_is_named_where_all_are_too_small() -> None:
+    links = [link(number, max_input_tokens=size) for number, size in ((1, 1_000), (2, 3_000))]
+    long = replace(CHAT_NEEDS, input_tokens=4_000)
+    response = reply(Scene(chain(*links)).ask(needs=long).end, CHAT)
+    assert response.status == 400
+    assert said(response)["error"]["message"] == (
+        "prompt is too long: 4000 tokens > 3000 maximum (a low estimate; "
+        "the maximum context length is 1000 for p1/one, 3000 for p2/one)"
+    )
+
+
+def test_a_provider_that_has_counted_knows_better_than_an_estimate() -> None:
+    own = failure(ErrorKind.CONTEXT_WINDOW, message="2100 tokens, 2000 at most")
+    scene = Scene(chain(link(1, max_input_tokens=1_000), "second"))
+    end = scene.ask({2: own}, replace(CHAT_NEEDS, input_tokens=2_000)).end
+    assert end.passed_on is own
+
+
+def test_a_context_error_of_another_protocol_is_told_so_that_agents_know_it() -> None:
+    openai = failure(ErrorKind.CONTEXT_WINDOW, message="maximum context length is 9 tokens")
+    told = said(passed_on(openai, MESSAGES))["error"]
+    assert told["message"] == "prompt is too long: maximum context length is 9 tokens"
+    own = replace(
+        failure(ErrorKind.CONTEXT_WINDOW, message="Prompt is too long: 10 tokens > 9 maximum"),
+        protocol=Protocol.ANTHROPIC_MESSAGES,
+    )
+    told = said(passed_on(own))["error"]
+    assert told["code"] == "context_length_exceeded"
+    assert told["message"] == "Prompt is too long: 10 tokens > 9 maximum"
+
+
 # Smaller things.
 
 

@@ -11,8 +11,8 @@ from agentbox_cli.providers.model import ModelKind, ModelSpec, Protocol
 from agentbox_cli.providers.resolved import Link
 from agentbox_cli.proxy.chain import Needs
 from agentbox_cli.proxy.endpoints import BY_PATH, CHAT, EMBEDDINGS, MESSAGES, RESPONSES, Endpoint
+from agentbox_cli.proxy.estimate import TOKENS_PER_FILE
 from agentbox_cli.proxy.request import (
-    TOKENS_PER_FILE,
     BadBody,
     body_for,
     kind_of,
@@ -310,14 +310,14 @@ def test_a_tool_that_takes_files_needs_tools_alone() -> None:
 
 
 def test_the_prompt_is_measured_only_where_a_window_may_be_too_small() -> None:
-    text = "word " * 800  # 1,000 tokens by the rule, and a few bytes of JSON around them
+    text = "word " * 1_000  # 1,000 tokens by the rule, and a few bytes of JSON around them
     assert asked(messages=says({"type": "text", "text": text})).input_tokens == 0
     assert asked(windows=(2_000,), messages=says(text)).input_tokens == 0
     assert 1_000 <= asked(windows=(900, 10_000), messages=says(text)).input_tokens < 1_010
 
 
 def test_every_part_of_a_prompt_counts() -> None:
-    text = "x" * 4_000
+    text = "x" * 5_002  # the two make up for rounding
     for name in ("messages", "input", "prompt", "system", "instructions", "tools"):
         fields: dict[str, Any] = {name: [{"text": text}]}
         assert asked(windows=(10,), **fields).input_tokens == 1_000
@@ -344,13 +344,44 @@ def test_a_short_address_is_no_file() -> None:
 
 
 def test_escapes_do_not_make_a_prompt_longer() -> None:
-    body = b'{"model": "a", "messages": [{"content": "' + b"\\u00e4" * 400 + b'"}]}'
+    body = b'{"model": "a", "messages": [{"content": "' + b"\\u00e4" * 501 + b'"}]}'
     assert needs_of(read_ask(body), CHAT, [10]).input_tokens == 100
 
 
-def test_a_prompt_that_cannot_be_read_is_not_measured() -> None:
-    body = b'{"model": "a", "messages": [1e999, "' + b"x" * 4_000 + b'"]}'
-    assert needs_of(read_ask(body), CHAT, [10]).input_tokens == 0
+def test_a_prompt_is_measured_without_being_read() -> None:
+    body = b'{"model": "a", "messages": [1e999, "' + b"x" * 5_000 + b'"]}'
+    assert needs_of(read_ask(body), CHAT, [10]).input_tokens == 1_000
+
+
+@pytest.mark.parametrize(
+    "shortening",
+    [
+        {"truncation": "auto"},
+        {"context_management": {"edits": [{"type": "clear_tool_uses_20250919"}]}},
+        {"transforms": ["middle-out"]},
+    ],
+)
+def test_a_prompt_that_the_provider_would_shorten_is_not_measured(
+    shortening: dict[str, Any],
+) -> None:
+    text = "x" * 5_000
+    assert asked(RESPONSES, (10,), input=text, **shortening).input_tokens == 0
+    assert asked(RESPONSES, (10,), input=text, truncation="disabled").input_tokens > 900
+
+
+def test_of_a_batch_of_embeddings_the_longest_text_counts() -> None:
+    texts = ["x" * 500, "x" * 5_005, "x" * 50]
+    assert asked(EMBEDDINGS, (10,), input=texts).input_tokens == 999
+    assert asked(EMBEDDINGS, (10,), input="x" * 5_008).input_tokens == 1_000
+
+
+@pytest.mark.parametrize("numbers", [list(range(9_000)), [list(range(9_000))] * 3, [], None, {}])
+def test_lists_of_token_numbers_are_not_measured(numbers: object) -> None:
+    assert asked(EMBEDDINGS, (10,), input=numbers).input_tokens == 0
+
+
+def test_what_an_answer_may_have_does_not_count() -> None:
+    assert asked(windows=(10,), messages=[], max_tokens=10**9).input_tokens == 0
 
 
 # Whether it may be sent twice.
