@@ -11,7 +11,6 @@ from agentbox_cli.proxy import (
     exchange,
     server,
 )
-from agentbox_cli.proxy.upstream import CONNECT_SECONDS
 from agentbox_cli.proxy.wording import KIND_OF_STATUS
 
 
@@ -30,7 +29,6 @@ def numbers() -> str:
         ("estimate over a window that counts as surely too long", f"{chain.SURELY:g} x"),
         ("characters of text that count as a token", str(estimate.CHARACTERS_PER_TOKEN)),
         ("tokens that an image or document counts", str(estimate.TOKENS_PER_FILE)),
-        ("time to connect, TLS included", _upto(CONNECT_SECONDS)),
         ("held back of a stream before its first content", _upto_bytes(answers.HELD_BYTES)),
         ("silence before keep-alives begin", f"{exchange.SILENCE_SECONDS:g} s"),
         ("between keep-alives", f"{exchange.KEEP_ALIVE_SECONDS:g} s"),

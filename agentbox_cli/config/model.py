@@ -121,6 +121,16 @@ class LinkConfig(_Section):
         description="Seconds for this link to answer; `router.timeout` by default.",
         examples=[60],
     )
+    stream_timeout: Seconds | None = Field(
+        None,
+        description="Seconds that its stream may pause; `router.stream_timeout` by default.",
+        examples=[300],
+    )
+    connect_timeout: Seconds | None = Field(
+        None,
+        description="Seconds for its connection; `router.connect_timeout` by default.",
+        examples=[3],
+    )
     max_input_tokens: Annotated[int, Field(gt=0)] | None = Field(
         None,
         description="Tokens that a prompt may have here, where the known window is wrong.",
@@ -161,6 +171,9 @@ class RouterConfig(_Section):
     timeout: Seconds = Field(120.0, description="Seconds for one link to answer.")
     stream_timeout: Seconds = Field(
         120.0, description="Seconds that a stream may pause after its first content."
+    )
+    connect_timeout: Seconds = Field(
+        10.0, description="Seconds for a connection to a provider, name and TLS included."
     )
     total_timeout: Seconds | None = Field(
         None,

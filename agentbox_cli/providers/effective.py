@@ -39,6 +39,7 @@ def _section(resolved: Resolved) -> dict[str, Any]:
             "num_retries": router.num_retries,
             "timeout": _short(router.timeout),
             "stream_timeout": _short(router.stream_timeout),
+            "connect_timeout": _short(router.connect_timeout),
             "total_timeout": _short(router.total_timeout),
             "retry_after_seconds": _short(router.retry_after_seconds),
         },
@@ -69,6 +70,8 @@ def _links(chain: Chain) -> list[dict[str, Any]]:
             "provider": link.deployment.provider.name,
             "model": link.deployment.model.id,
             "timeout": _short(link.timeout),
+            "stream_timeout": _short(link.stream_timeout),
+            "connect_timeout": _short(link.connect_timeout),
             "max_input_tokens": link.max_input_tokens,
             "drop_params": sorted(link.drop_params),
         }

@@ -199,6 +199,8 @@ def _link(
         number=number,
         deployment=Deployment(provider=provider, model=model),
         timeout=entry.timeout or config.router.timeout,
+        stream_timeout=entry.stream_timeout or config.router.stream_timeout,
+        connect_timeout=entry.connect_timeout or config.router.connect_timeout,
         max_input_tokens=entry.max_input_tokens or model.context_window,
         drop_params=frozenset(entry.drop_params),
     )
@@ -306,6 +308,7 @@ def _router(config: LiteLLMConfig) -> Router:
         num_retries=chosen.num_retries,
         timeout=chosen.timeout,
         stream_timeout=chosen.stream_timeout,
+        connect_timeout=chosen.connect_timeout,
         total_timeout=chosen.total_timeout,
         retry_after_seconds=chosen.retry_after_seconds,
     )

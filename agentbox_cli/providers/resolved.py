@@ -107,6 +107,8 @@ class Link:
         number: its place in the chain, from 1.
         deployment: what is called.
         timeout: seconds for it to answer.
+        stream_timeout: seconds that its stream may pause after the first content.
+        connect_timeout: seconds for a connection to it.
         max_input_tokens: tokens that a prompt may have; None if unknown.
         drop_params: request parameters it must not receive.
     """
@@ -114,6 +116,8 @@ class Link:
     number: int
     deployment: Deployment
     timeout: float
+    stream_timeout: float = 120.0
+    connect_timeout: float = 10.0
     max_input_tokens: int | None = None
     drop_params: frozenset[str] = frozenset()
 
@@ -154,6 +158,7 @@ class Router:
     num_retries: int = 3
     timeout: float = 120.0
     stream_timeout: float = 120.0
+    connect_timeout: float = 10.0
     total_timeout: float | None = None
     retry_after_seconds: float = 60.0
 

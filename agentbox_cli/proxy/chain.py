@@ -216,7 +216,8 @@ class Walk:
 
     def _count(self, call: Call, failure: Failure, now: float) -> None:
         kind = failure.kind
-        cut_short = kind is ErrorKind.TIMEOUT and failure.status is None and not call.whole_timeout
+        waited = kind is ErrorKind.TIMEOUT and failure.status is None and failure.sent
+        cut_short = waited and not call.whole_timeout
         if self._moves_on(kind) and not cut_short and not failure.ours:
             self._memory.cooldowns.failed(
                 call.link.deployment,

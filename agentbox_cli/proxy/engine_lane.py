@@ -1,6 +1,7 @@
 """The litellm lane: LiteLLM translates, and its call comes back through the egress."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -29,6 +30,8 @@ from agentbox_cli.proxy.upstream import AttemptFailed, Target, Upstream, timed_o
 
 # Beyond this a translated call is told to come back later.
 WAIT_SECONDS = 30.0
+# An engine that is up is waited for in microseconds.
+NOTICEABLE_SECONDS = 0.1
 SERVER_ERROR = 500
 UNAVAILABLE = 503
 
@@ -54,14 +57,14 @@ class EngineLane:
 
     async def call(self, call: Call, order: Order) -> Answer:
         """Call a link; raises AttemptFailed with what the provider really said."""
-        await self._until_ready(call)
+        waited = await self._until_ready(call)
         loop = self.egress.open(call, order)
         try:
-            async with asyncio.timeout(call.timeout):
+            async with asyncio.timeout(call.timeout - waited):
                 answer = await self._answer(call, order, loop)
         except TimeoutError:
             self.egress.close(loop)
-            raise AttemptFailed(loop.failure or timed_out(call.timeout)) from None
+            raise AttemptFailed(loop.failure or _too_late(call, waited)) from None
         except AttemptFailed as failed:
             self.egress.close(loop)
             raise AttemptFailed(_true_failure(loop, failed.failure)) from None
@@ -73,11 +76,14 @@ class EngineLane:
         self.egress.close(loop)
         return _whole(answer, loop)
 
-    async def _until_ready(self, call: Call) -> None:
+    async def _until_ready(self, call: Call) -> float:
+        """Wait for LiteLLM, and give the seconds that it took of the call's time."""
+        began = time.monotonic()
         try:
             await self.wait_ready(min(WAIT_SECONDS, call.timeout))
         except EngineUnavailable as error:
             raise AttemptFailed(_engine_is_down(error)) from None
+        return time.monotonic() - began
 
     async def _answer(self, call: Call, order: Order, loop: Loop) -> Answer:
         endpoint = order.endpoint
@@ -94,7 +100,7 @@ class EngineLane:
             protocol=endpoint.protocol,
             patterns=(),
             stream=order.ask.stream,
-            pause=order.stream_timeout,
+            pause=call.link.stream_timeout,
         )
         try:
             answer = await read_reply(reply, reading)
@@ -156,6 +162,11 @@ class EngineStream:
         """End the call, here and at the provider."""
         self.inner.close()
         self.egress.close(self.loop)
+
+
+def _too_late(call: Call, waited: float) -> Failure:
+    # A link that had only what the engine's start left of its time is not to blame.
+    return replace(timed_out(call.timeout), ours=waited > NOTICEABLE_SECONDS)
 
 
 def _whole(answer: UnaryAnswer, loop: Loop) -> UnaryAnswer:

@@ -39,7 +39,6 @@ class Order:
         ask: what it says.
         client: the client's headers, looked up without regard to case.
         quotas: told of the quota headers that come back.
-        stream_timeout: seconds that a stream may pause after its first content.
         drill_check: the check that a drill belongs to; None outside drills.
     """
 
@@ -48,7 +47,6 @@ class Order:
     ask: Ask
     client: Mapping[str, str]
     quotas: Quotas
-    stream_timeout: float
     drill_check: str | None = None
 
 
@@ -91,7 +89,7 @@ class DirectLane:
             protocol=protocol,
             patterns=self._patterns_of(call.link.deployment),
             stream=order.ask.stream,
-            pause=order.stream_timeout,
+            pause=call.link.stream_timeout,
         )
         reply = await self._post(call, protocol, order)
         try:
@@ -117,6 +115,7 @@ class DirectLane:
             headers,
             body_for(order.ask, link),
             fresh=call.fresh,
+            connect_seconds=link.connect_timeout,
         )
         order.quotas.observe(deployment, reply.headers, time.time())
         return reply

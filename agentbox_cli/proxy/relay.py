@@ -127,7 +127,6 @@ class Relay:
             ask=exchange.ask,
             client=exchange.http.headers,
             quotas=exchange.scope.memory.quotas,
-            stream_timeout=self.router.stream_timeout,
             drill_check=exchange.scope.check,
         )
 

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -146,7 +147,13 @@ class Upstream:
     _sessions: dict[bool, aiohttp.ClientSession] = field(default_factory=dict)
 
     async def post(
-        self, target: Target, headers: Mapping[str, str], body: bytes, *, fresh: bool = False
+        self,
+        target: Target,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        fresh: bool = False,
+        connect_seconds: float = CONNECT_SECONDS,
     ) -> Reply:
         """Send a call and wait for the headers of its answer.
 
@@ -155,6 +162,7 @@ class Upstream:
             headers: sent as they are.
             body: the request body.
             fresh: use a new connection.
+            connect_seconds: how long a new connection may take, name and TLS included.
 
         Raises:
             AttemptFailed: when no answer came.
@@ -169,6 +177,7 @@ class Upstream:
                 headers=headers,
                 proxy=target.proxy,
                 allow_redirects=False,
+                timeout=_patience(connect_seconds),
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             reused = _on_reused_connection.get()
@@ -190,7 +199,6 @@ class Upstream:
         session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             auto_decompress=False,
             read_bufsize=READ_BUFFER,
             max_line_size=HEADER_BYTES,
@@ -199,6 +207,12 @@ class Upstream:
         )
         self._sessions[fresh] = session
         return session
+
+
+@lru_cache
+def _patience(connect_seconds: float) -> aiohttp.ClientTimeout:
+    # How long an answer may take is the chain's business.
+    return aiohttp.ClientTimeout(total=None, connect=connect_seconds)
 
 
 def failure_of(error: Exception, *, reused: bool = False) -> Failure:  # noqa: PLR0911 - a table
@@ -214,7 +228,12 @@ def failure_of(error: Exception, *, reused: bool = False) -> Failure:  # noqa: P
             return _connection("the proxy cannot be reached", sent=False)
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
             return _connection(f"TLS failed: {_reason(error)}", sent=False)
-        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
+        case aiohttp.ConnectionTimeoutError():
+            # Lost packets were sent again by then: another try would only take as long.
+            return Failure(
+                kind=ErrorKind.TIMEOUT, status=None, message="no connection in time", sent=False
+            )
+        case aiohttp.ClientConnectorError():
             return _connection(f"cannot connect: {_reason(error)}", sent=False)
         case aiohttp.ServerDisconnectedError() | OSError(errno=errno.ECONNRESET | errno.EPIPE):
             return Failure(

@@ -331,11 +331,22 @@ def test_a_link_takes_timeout_and_window_from_router_and_model() -> None:
     assert (first.timeout, first.max_input_tokens, first.drop_params) == (7, 100_000, frozenset())
 
 
+def test_a_link_has_times_of_its_own_before_the_routers() -> None:
+    router = {"timeout": 7, "stream_timeout": 8, "connect_timeout": 9}
+    own = {"timeout": 1, "stream_timeout": 2, "connect_timeout": 3}
+    entries = [{"provider": "acme", "model": "large", **more} for more in ({}, own)]
+    found, _ = resolved(config(router=router, models={"main": entries}))
+    first, second = found.chains["main"].links
+    assert {name: getattr(first, name) for name in router} == router
+    assert {name: getattr(second, name) for name in own} == own
+
+
 def test_a_setting_of_the_router_arrives() -> None:
     router = {
         "num_retries": 1,
         "timeout": 2,
         "stream_timeout": 3,
+        "connect_timeout": 6,
         "total_timeout": 4,
         "retry_after_seconds": 5,
     }

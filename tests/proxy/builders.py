@@ -189,6 +189,7 @@ class Scene:
     router: Router = field(default_factory=Router)
     memory: Memory = field(default_factory=memory)
     now: float = 0.0
+    jitter: float = 1.0
 
     def wall(self) -> float:
         return WALL + self.now
@@ -202,7 +203,7 @@ class Scene:
             memory=self.memory,
             now=self.now,
             wall=self.wall,
-            jitter=lambda: 1.0,
+            jitter=lambda: self.jitter,
         )
 
     def step(self, walk: Walk) -> Call | Verdict:

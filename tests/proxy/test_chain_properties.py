@@ -218,3 +218,68 @@ def test_a_single_request_ends_whatever_fails(scene: Scene, how: list[Failure]) 
     )
     assert step.retry_after is None or step.retry_after >= 0
     assert leaks(scene.memory) == []
+
+
+# How long a call takes, as a part of the time it was given.
+DURATIONS = st.sampled_from([0.0, 0.001, 0.5, 0.999, 1.0])
+PATIENT = st.builds(
+    Router,
+    num_retries=st.integers(0, 10),
+    total_timeout=st.sampled_from([None, 0.05, 3.0, 30.0, 200.0, 1_000.0]),
+)
+
+
+@given(
+    scene=SCENES,
+    router=PATIENT,
+    how=st.lists(st.tuples(FAILURES, DURATIONS), min_size=1, max_size=20),
+    answers_at=st.integers(0, 30),
+    jitter=st.sampled_from([0.5, 0.75, 1.0]),
+)
+def test_no_request_takes_longer_than_its_total_time(
+    scene: Scene,
+    router: Router,
+    how: list[tuple[Failure, float]],
+    answers_at: int,
+    jitter: float,
+) -> None:
+    scene.router, scene.jitter = router, jitter
+    began = scene.now
+    total = router.total_timeout or sum(link.timeout for link in scene.chain.links)
+    walk, calls = scene.walk(), Counter[int]()
+    while isinstance(step := walk.next(scene.now), Call):
+        calls[step.link.number] += 1
+        failed, part = how[sum(calls.values()) % len(how)]
+        scene.now += step.delay + part * step.timeout
+        assert scene.now - began <= total * (1 + 1e-9)
+        if sum(calls.values()) > answers_at:
+            walk.answered()
+            break
+        timed_out = Failure(kind=ErrorKind.TIMEOUT, status=None, message="no answer in time")
+        walk.failed(timed_out if part == 1.0 else failed, scene.now)
+    assert scene.now - began <= total * (1 + 1e-9)
+
+
+@given(scene=SCENES, later=st.lists(st.sampled_from([0.0, 1.0, 4.9]), max_size=6))
+def test_a_link_that_hangs_costs_its_own_time_once_and_then_nothing(
+    scene: Scene, later: list[float]
+) -> None:
+    scene.toggles = Toggles()
+    scene.router = Router(total_timeout=10_000.0)
+    hangs = scene.chain.links[0].deployment
+    waited = 0.0
+    for pause in [0.0, *later]:
+        scene.now += pause
+        if waited and scene.memory.cooldowns.pause(hangs, scene.now) is None:
+            return  # its cooldown is over: a probe is its right
+        walk = scene.walk()
+        while isinstance(step := walk.next(scene.now), Call):
+            if step.link.deployment is not hangs:
+                walk.answered()
+                break
+            waited += step.timeout
+            scene.now += step.timeout
+            walk.failed(Failure(kind=ErrorKind.TIMEOUT, status=None, message="hangs"), scene.now)
+            if all(link.deployment is hangs for link in scene.chain.links):
+                return  # where there is no other, it may be tried again
+    assert waited <= max(link.timeout for link in scene.chain.links if link.deployment is hangs)

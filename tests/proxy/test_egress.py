@@ -54,7 +54,6 @@ class Way:
             ask=read_ask(b'{"model": "default"}'),
             client=CIMultiDict(CLIENT),
             quotas=self.quotas,
-            stream_timeout=0.3,
             drill_check=check,
         )
         return self.egress.open(self.calls[deployment], order)
@@ -78,7 +77,10 @@ class Way:
 async def way(tmp_path: Path) -> AsyncIterator[Way]:
     providers = SimulatedProviders(keep=100)
     base = await providers.start()
-    plan = Plan(chains={"default": [SAIA, OPENAI], "claude": [CLAUDE]})
+    plan = Plan(
+        chains={"default": [SAIA, OPENAI], "claude": [CLAUDE]},
+        section={"router": {"stream_timeout": 0.3}},
+    )
     resolved = resolved_for(plan, base, tmp_path)
     links = [link for chain in resolved.chains.values() for link in chain.links]
     upstream = Upstream()

@@ -1,6 +1,7 @@
 """Translated calls: what the provider really said counts, not what LiteLLM makes of it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +59,8 @@ class Translated:
 async def translated(tmp_path: Path) -> AsyncIterator[Translated]:
     providers = SimulatedProviders(keep=100)
     base = await providers.start()
-    chain = resolved_for(Plan(chains={"default": [SAIA]}), base, tmp_path).chains["default"]
+    plan = Plan(chains={"default": [SAIA]}, section={"router": {"stream_timeout": 0.3}})
+    chain = resolved_for(plan, base, tmp_path).chains["default"]
     outside, inside = Upstream(), Upstream(socket_path=str(tmp_path / "engine.sock"))
     egress = Egress(DirectLane(outside))
     url = await egress.start()
@@ -77,7 +79,6 @@ async def translated(tmp_path: Path) -> AsyncIterator[Translated]:
                 "request_id": "req_1",
                 "endpoint": CHAT,
                 "client": CIMultiDict(CLIENT),
-                "stream_timeout": 0.3,
             },
         )
         await inside.close()
@@ -136,6 +137,23 @@ async def test_an_engine_that_is_down_says_when_to_come_back(translated: Transla
     translated.lane.wait_ready = wait_ready
     failed = await translated.fails()
     assert (failed.status, failed.retry_after, failed.sent, failed.ours) == (503, 5.0, False, True)
+
+
+async def test_waiting_for_the_engine_is_part_of_the_calls_time(translated: Translated) -> None:
+    asked = []
+
+    async def wait_ready(seconds: float) -> None:
+        asked.append(seconds)
+        await asyncio.sleep(1.5)
+
+    translated.lane.wait_ready = wait_ready
+    translated.providers.faults.put(SAIA, Fault(kind=FaultKind.HANG))
+    translated.call = Call(link=translated.call.link, number=1, timeout=1.6)
+    began = time.monotonic()
+    failed = await translated.fails()
+    assert asked == [1.6]
+    assert time.monotonic() - began < 1.5 + 1.6, "it began before the wait"
+    assert (failed.kind, failed.ours) == (ErrorKind.TIMEOUT, True), "the link had no fair chance"
 
 
 async def test_a_hanging_provider_ends_with_the_timeout(translated: Translated) -> None:

@@ -121,13 +121,13 @@ class DeploymentReader:
     def _options(
         self, params: Mapping[Any, Any], info: Mapping[Any, Any], at: Path
     ) -> Iterator[tuple[str, Any]]:
-        timeout = params.get("timeout")
-        if is_number_in(timeout, _A_MOMENT, _DAY):
-            yield "timeout", timeout
-        elif timeout is not None:
-            self._draft.note(
-                (*at, "timeout"), "timeout", "it is no number of seconds, up to a day"
-            )
+        for name in ("timeout", "stream_timeout"):
+            seconds = params.get(name)
+            if is_number_in(seconds, _A_MOMENT, _DAY):
+                yield name, seconds
+            elif seconds is not None:
+                why = "it is no number of seconds, up to a day"
+                self._draft.note((*at, name), said(name), why)
         tokens = info.get("max_input_tokens")
         if is_number_in(tokens, 1, _MOST_TOKENS):
             yield "max_input_tokens", int(tokens)

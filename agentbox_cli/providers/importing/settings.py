@@ -55,7 +55,6 @@ _WHY = {
     "retry_policy": _RETRIES,
     "routing": _IN_ORDER,
     "rpm": _LEARNED,
-    "stream_timeout": "it is the same for every link: router.stream_timeout",
     "success_callback": _CALLBACKS,
     "temperature": _PASSED,
     "thinking": _PASSED,
@@ -77,6 +76,7 @@ LINK_SETTINGS = frozenset(
         "litellm_credential_name",
         "model",
         "order",
+        "stream_timeout",
         "timeout",
     }
 )
