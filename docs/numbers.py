@@ -11,7 +11,7 @@ from agentbox_cli.proxy import (
     exchange,
     server,
 )
-from agentbox_cli.proxy.wording import KIND_OF_STATUS
+from agentbox_cli.proxy.statuses import KIND_OF_STATUS
 
 
 def numbers() -> str:

@@ -1,10 +1,11 @@
 """What kind of failure an answer is.
 
-The provider's own patterns come first, then the rules of `wording.py` from top to bottom, then the
+The provider's own patterns come first, then the rules of `rules.py` from top to bottom, then the
 status alone. A 429 is a throttle or a quota, with one exception: a request that alone exceeds the
 tokens of a minute is too long for the link.
 """
 
+import json
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 
 from agentbox_cli.providers.model import ErrorKind, ErrorPattern, Protocol
 from agentbox_cli.proxy.errortext import (
+    LOOKED_AT,
     ErrorText,
     one_line,
     read_error,
@@ -22,14 +24,8 @@ from agentbox_cli.proxy.errortext import (
 )
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.recovery import retry_after
-from agentbox_cli.proxy.wording import (
-    KIND_OF_STATUS,
-    RULES,
-    STATUS_OF_CODE,
-    STATUS_OF_KIND,
-    UNKNOWN,
-    searched,
-)
+from agentbox_cli.proxy.rules import RULES, UNKNOWN, searched
+from agentbox_cli.proxy.statuses import KIND_OF_STATUS, STATUS_OF_CODE, STATUS_OF_KIND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +109,18 @@ def classify_payload(
         kind=kind,
         status=status,
         message=one_line(text, status),
-        retry_after=retry_after({}, text.message.encode(errors="replace"), 0.0),
+        retry_after=retry_after({}, _as_text(payload), time.time()),
         body=None if body is None else redact_body(body),
         content_type=None if body is None else "application/json",
         code=text.code,
         error_type=text.error_type,
         protocol=protocol,
     )
+
+
+def _as_text(payload: Any) -> bytes:
+    text = payload if isinstance(payload, str) else json.dumps(payload, default=str)
+    return text[:LOOKED_AT].encode(errors="replace")
 
 
 def _kind(status: int, text: ErrorText, patterns: Sequence[CompiledPattern]) -> ErrorKind:

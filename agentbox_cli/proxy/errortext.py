@@ -27,12 +27,14 @@ class ErrorText:
         codes: every code, type, status and reason in it, in lower case.
         code: the first code.
         error_type: the first type.
+        limits: names of the limits that were hit, which Gemini tells apart by nothing else.
     """
 
     message: str = ""
     codes: frozenset[str] = frozenset()
     code: str | None = None
     error_type: str | None = None
+    limits: tuple[str, ...] = ()
 
 
 def read_error(body: bytes) -> ErrorText:
@@ -58,6 +60,7 @@ def read_payload(payload: Any) -> ErrorText:
         codes=frozenset(value.lower() for _, value in labels),
         code=_first(labels, "code", "error_code", "__type"),
         error_type=_first(labels, "type", "error_type", "status"),
+        limits=tuple(value for name, value in labels if name == _LIMIT),
     )
 
 
@@ -107,9 +110,18 @@ _MESSAGE_FIELDS = (
     "errors",
     "title",
 )
-_LABEL_FIELDS = ("code", "type", "status", "reason", "error_code", "error_type", "__type")
-_NESTED_FIELDS = ("error", "innererror", "inner_error", "details", "detail", "errors")
-_DEEPEST = 5
+_LIMIT = "quotaId"
+_LABEL_FIELDS = ("code", "type", "status", "reason", "error_code", "error_type", "__type", _LIMIT)
+_NESTED_FIELDS = (
+    "error",
+    "innererror",
+    "inner_error",
+    "details",
+    "detail",
+    "errors",
+    "violations",
+)
+_DEEPEST = 7
 _MOST_ITEMS = 8
 
 

@@ -23,7 +23,8 @@ def retry_after(headers: Mapping[str, str], body: bytes | None, now: float) -> f
     Returns:
         At least 0, however large.
     """
-    said = _said(_lower(headers), body or b"", now)
+    lower = _lower(headers)
+    said = _said(lower, body or b"", _their_now(lower.get("date", ""), now))
     return next((max(0.0, seconds) for seconds in said if seconds is not None), None)
 
 
@@ -37,27 +38,50 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return engine | lower
 
 
+def _their_now(date: str, now: float) -> float:
+    """Read the provider's clock, by which its dates are meant; ours if it does not show it."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return now
+
+
 def _said(headers: dict[str, str], body: bytes, now: float) -> Iterator[float | None]:
     """Say everything that is known of it, the most binding first."""
     milliseconds = _number(headers.get("retry-after-ms", ""))
     yield None if milliseconds is None else milliseconds / 1000
     yield _seconds_or_date(headers.get("retry-after", ""), now)
-    for prefix in ("", "x-"):
-        if headers.get(f"{prefix}ratelimit-remaining", "0") == "0":
-            yield _reset(headers.get(f"{prefix}ratelimit-reset", ""), now)
+    for name in ("ratelimit", "x-ratelimit", "ratelimitbysize"):
+        if _is_used_up(headers.get(f"{name}-remaining", "0")):
+            yield _reset(headers.get(f"{name}-reset", ""), now)
     yield _last_reset(headers, now, _OPENAI_REMAINING, r"x-ratelimit-reset-\1")
     yield _last_reset(headers, now, _ANTHROPIC_REMAINING, r"anthropic-ratelimit-\1-reset")
-    yield _worded(body[:LOOKED_AT].decode("utf-8", "replace"))
+    # A plan's windows have no count of what remains.
+    if headers.get("anthropic-ratelimit-unified-status") == "rejected":
+        yield _reset(headers.get("anthropic-ratelimit-unified-reset", ""), now)
+    yield _draft(headers.get("ratelimit", ""))
+    text = body[:LOOKED_AT].decode("utf-8", "replace")
+    yield _worded(text)
+    yield _field(text, now)
+
+
+def _is_used_up(remaining: str) -> bool:
+    left = _number(remaining)
+    return left is not None and left <= 0
 
 
 def _seconds_or_date(text: str, now: float) -> float | None:
     seconds = _number(text)
     if seconds is not None:
-        return seconds
+        # Some send the instant; nobody means decades.
+        return seconds - now if abs(seconds - now) < _YEAR else seconds
     try:
         return _until(parsedate_to_datetime(text), now)
     except (ValueError, TypeError, OverflowError, IndexError):
-        return None
+        return _reset(text, now)
+
+
+_YEAR = 366 * 86_400.0
 
 
 def _number(text: str) -> float | None:
@@ -77,14 +101,27 @@ def _until(date: datetime, now: float) -> float:
 def _last_reset(
     headers: dict[str, str], now: float, remaining: re.Pattern[str], reset: str
 ) -> float | None:
-    """Take the last reset of the windows with nothing left; those of the others mean nothing."""
-    names = [name for name, left in headers.items() if left == "0" and remaining.fullmatch(name)]
+    """Take the last reset of the windows with nothing left; those of the others mean nothing.
+
+    A minute that begins anew is of no use while the day is used up.
+    """
+    names = [n for n, left in headers.items() if remaining.fullmatch(n) and _is_used_up(left)]
     resets = [_reset(headers.get(remaining.sub(reset, name), ""), now) for name in names]
     return max((seconds for seconds in resets if seconds is not None), default=None)
 
 
-_OPENAI_REMAINING = re.compile(r"x-ratelimit-remaining-([a-z-]+)")
-_ANTHROPIC_REMAINING = re.compile(r"anthropic-ratelimit-([a-z-]+)-remaining")
+_OPENAI_REMAINING = re.compile(r"x-ratelimit-remaining-([a-z0-9-]+)")
+_ANTHROPIC_REMAINING = re.compile(r"anthropic-ratelimit-([a-z0-9-]+)-remaining")
+
+
+def _draft(text: str) -> float | None:
+    """Read the one header of the IETF's drafts: `"api";r=0;t=55`, or `remaining=0, reset=55`."""
+    values = {name: float(value) for name, value in _DRAFT.findall(text.lower())}
+    left = values.get("r", values.get("remaining"))
+    return values.get("t", values.get("reset")) if left == 0 else None
+
+
+_DRAFT = re.compile(r"\b(r|t|remaining|reset)=(\d{1,15})\b", re.ASCII)
 
 
 def _reset(text: str, now: float) -> float | None:
@@ -94,10 +131,16 @@ def _reset(text: str, now: float) -> float | None:
         return _from_now(seconds, now)
     if _SPAN.fullmatch(text):
         return _span(text)
+    if not _RFC_3339.match(text):
+        return None
     try:
         return _until(datetime.fromisoformat(text), now)
     except (ValueError, OverflowError):
         return None
+
+
+# Python takes more for a date: a long row of digits, for one.
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:", re.ASCII)
 
 
 def _from_now(seconds: float, now: float) -> float:
@@ -129,14 +172,30 @@ _SPAN = re.compile(f"(?:{_PART})+", re.IGNORECASE | re.ASCII)
 
 
 def _worded(text: str) -> float | None:
-    """Read Gemini's `retryDelay`, or the words "try again in 1.2s" and their like."""
+    """Read the words "try again in 1.2s" and their like."""
     found = _WORDS.search(text)
     return None if found is None else _span(found["span"])
 
 
 _WORDS = re.compile(
-    r"(?:\"retryDelay\"\s{0,9}:\s{0,9}\""
-    r"|\b(?:try again|retry|reset|available again)s? (?:in|after) (?:about )?)"
+    r"\b(?:try again|retry|reset|available(?: again)?|wait)s?(?: in| after| for)? (?:about )?"
     rf"(?P<span>(?:{_PART})+)",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def _field(text: str, now: float) -> float | None:
+    """Read a field of the body that is made for it: Gemini's `retryDelay`, OpenRouter's headers.
+
+    The body may stand as text inside another one, where quotes are escaped.
+    """
+    found = _FIELD.search(text)
+    return None if found is None else _reset(found["value"], now)
+
+
+_QUOTE = r"\\{0,3}[\"']"
+_FIELD = re.compile(
+    rf"{_QUOTE}(?:retry_?delay|retry_?after(?:_seconds)?|resets_in_seconds|x-ratelimit-reset)"
+    rf"{_QUOTE}\s{{0,9}}:\s{{0,9}}(?:{_QUOTE})?(?P<value>\d{{1,15}}(?:\.\d{{1,15}})?s?)\b",
     re.IGNORECASE | re.ASCII,
 )

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,13 +16,15 @@ from agentbox_cli.proxy.classify import (
 )
 from agentbox_cli.proxy.errortext import LONGEST_MESSAGE, redact, redact_body
 from agentbox_cli.proxy.failure import Failure, failure_from_connection
+from agentbox_plugins import anthropic, gwdg_saia, openai
 
 NOW = 1_760_000_000.0
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.json"))
+CORPUS_BY_FILE: dict[str, list[dict[str, Any]]] = {
+    path.stem: json.loads(path.read_text()) for path in CORPUS
+}
 CASES: dict[str, dict[str, Any]] = {
-    f"{path.stem}: {case['note']}": case
-    for path in CORPUS
-    for case in json.loads(path.read_text())
+    f"{name}: {case['note']}": case for name, cases in CORPUS_BY_FILE.items() for case in cases
 }
 
 
@@ -61,8 +64,21 @@ def test_the_corpus_of_provider_errors(case: dict[str, Any]) -> None:
 
 
 def test_the_corpus_is_large_enough_to_mean_something() -> None:
-    assert len(CASES) >= 70
+    distinct = {(case["status"], case["protocol"], body_of(case)) for case in CASES.values()}
+    assert len(distinct) >= 320
     assert {case["kind"] for case in CASES.values()} == set(ErrorKind) - {ErrorKind.CONNECTION}
+
+
+@pytest.mark.parametrize("plugin", [anthropic, gwdg_saia, openai], ids=lambda it: it.__name__)
+def test_the_plugins_own_patterns_say_nothing_else(plugin: ModuleType) -> None:
+    name = plugin.__name__.rpartition(".")[2]
+    (spec,) = plugin.agentbox_providers()
+    patterns = compile_patterns(spec.error_patterns)
+    cases = [case for case in CORPUS_BY_FILE[name] if "patterns" not in case]
+    assert len(cases) > 10
+    for case in cases:
+        failure = classify(case["status"], case["headers"], body_of(case), patterns)
+        assert failure.kind == case["kind"], case["note"]
 
 
 @pytest.mark.parametrize(
@@ -172,14 +188,38 @@ JSON = st.recursive(
 
 
 @given(
-    status=st.integers(100, 999), body=st.binary() | JSON.map(lambda it: json.dumps(it).encode())
+    status=st.integers(0, 999),
+    headers=st.dictionaries(
+        st.text(max_size=9) | st.sampled_from(["retry-after", "date", "content-type"]),
+        st.text(max_size=30),
+        max_size=4,
+    ),
+    body=st.binary() | JSON.map(lambda it: json.dumps(it).encode()),
 )
-def test_any_answer_gets_a_kind_and_one_printable_line(status: int, body: bytes) -> None:
-    failure = classify(status, {"x": "y"}, body, now=NOW)
+def test_any_answer_gets_a_kind_and_one_printable_line(
+    status: int, headers: dict[str, str], body: bytes
+) -> None:
+    failure = classify(status, headers, body, now=NOW)
+    assert failure.kind in ErrorKind
+    assert failure.retry_after is None or 0 <= failure.retry_after < float("inf")
     assert failure.message
     assert failure.message.isprintable()
     assert len(failure.message) <= LONGEST_MESSAGE
     failure.message.encode()
+
+
+@given(payload=JSON)
+def test_any_error_inside_a_200_gets_a_kind_and_a_status(payload: Any) -> None:
+    failure = classify_payload(payload)
+    assert failure.kind in ErrorKind
+    assert failure.status is not None
+    assert 400 <= failure.status <= 599
+    assert failure.message.isprintable()
+
+
+def test_an_error_inside_a_200_says_in_a_field_when_to_come_back() -> None:
+    payload = {"error": {"code": 429, "message": "x", "details": [{"retryDelay": "7s"}]}}
+    assert classify_payload(payload).retry_after == 7.0
 
 
 def test_a_failure_knows_its_class_and_hides_the_body_when_shown() -> None:
