@@ -174,6 +174,7 @@ class Walk:
         """Note the first content of the current call."""
         call = self._taken()
         deployment = call.link.deployment
+        self._outcomes.pop(call.link.number, None)  # a retry answered
         self._memory.cooldowns.succeeded(deployment, probe=call.probe)
         for name in (deployment.name, deployment.provider.name):
             self._memory.warnings.pop(name, None)

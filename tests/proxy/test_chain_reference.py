@@ -1,0 +1,101 @@
+"""The chain against an independent model of its rules, request after request."""
+
+from collections.abc import Mapping, Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agentbox_cli.providers.model import ErrorKind, RateLimitScope
+from agentbox_cli.providers.resolved import Router, Toggles
+from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.failure import Failure
+from tests.proxy.builders import Scene, chain, deployment, failure, leaks, provider, spec
+from tests.proxy.reference import ANSWER, At, Reference, Told, What
+
+PROVIDERS = {
+    "alpha": provider(spec("alpha")),
+    "beta": provider(spec("beta", scope=RateLimitScope.ACCOUNT)),
+}
+LINKS = [
+    At(f"{name}/{model}", name, by_account=name == "beta") for name in PROVIDERS for model in "xyz"
+]
+TOGGLES = ("on_rate_limit", "on_context_window", "on_error", "on_content_policy")
+KINDS = [kind.value for kind in ErrorKind]
+
+FAILED = st.builds(What, kind=st.sampled_from(KINDS), sent=st.booleans())
+OFTEN = [
+    What(),
+    What(kind="server"),
+    What(kind="connection", sent=False),
+    What(kind="connection", reused=True),
+    What(kind="throttle", soon=True),
+]
+WHATS = st.lists(st.one_of(st.sampled_from(OFTEN), FAILED), max_size=6)
+CHAINS = st.lists(st.sampled_from(LINKS), min_size=1, max_size=5, unique=True)
+
+
+class Script:
+    """What calls to each deployment come to, one after the other; then they answer."""
+
+    def __init__(self, planned: Mapping[str, Sequence[What]]) -> None:
+        self._left = {name: list(whats) for name, whats in planned.items()}
+
+    def __call__(self, name: str) -> What:
+        left = self._left.get(name)
+        return left.pop(0) if left else What()
+
+
+def failed(what: What, name: str, *, last: bool) -> Failure:
+    return failure(
+        ErrorKind(what.kind),
+        retry_after=1.0 if what.soon and last else None,
+        sent=what.sent,
+        reused_closed=what.reused,
+        message=name,
+    )
+
+
+def walked(scene: Scene, script: Script) -> Told:
+    """One request down the real chain; for others the clock does not move."""
+    walk, calls, now = scene.walk(), list[str](), scene.now
+    last = scene.chain.links[-1].deployment.name
+    while isinstance(step := walk.next(now), Call):
+        now += step.delay
+        name = step.link.deployment.name
+        calls.append(name)
+        what = script(name)
+        if what.kind == ANSWER:
+            walk.answered()
+            attempts = tuple((o.link.deployment.name, o.label) for o in walk.outcomes)
+            return Told(tuple(calls), name, attempts, None)
+        walk.failed(failed(what, name, last=name == last), now)
+    attempts = tuple((o.link.deployment.name, o.label) for o in step.outcomes)
+    end = step.passed_on.message if step.passed_on else 429 if step.rate_limited else 503
+    return Told(tuple(calls), None, attempts, end)
+
+
+@given(
+    links=CHAINS,
+    on=st.one_of(st.just(frozenset(TOGGLES)), st.frozensets(st.sampled_from(TOGGLES))),
+    retries=st.integers(0, 3),
+    planned=st.fixed_dictionaries({at.name: WHATS for at in LINKS}),
+    requests=st.integers(1, 4),
+)
+@settings(max_examples=400)
+def test_every_request_goes_as_the_rules_say(
+    links: list[At],
+    on: frozenset[str],
+    retries: int,
+    planned: dict[str, list[What]],
+    requests: int,
+) -> None:
+    real = Scene(
+        chain(*(deployment(PROVIDERS[at.provider], at.name.partition("/")[2]) for at in links)),
+        toggles=Toggles(**{name: name in on for name in TOGGLES}),
+        router=Router(num_retries=retries),
+    )
+    reference = Reference(links, on, retries)
+    ours, rules = Script(planned), Script(planned)
+    for _ in range(requests):
+        assert walked(real, ours) == reference.ask(rules)
+    assert leaks(real.memory) == []
