@@ -38,7 +38,10 @@ class Case:
     status: int
 
 
-def _case(kind: str, status: int, wording: Wording = Wording.PLAIN, **headers: str) -> Case:
+def _case(
+    kind: str, status: int, wording: Wording = Wording.PLAIN, retry_after: str | None = None
+) -> Case:
+    headers = {"retry-after": retry_after} if retry_after else {}
     fault = Fault(status=status, wording=wording, headers=headers, times=1)
     return Case(What(kind=kind), fault, status)
 
@@ -49,7 +52,7 @@ def _odd(kind: str, how: FaultKind, status: int = 502) -> Case:
 
 CASES = {
     "answers": Case(What(), Fault(kind=FaultKind.NONE, times=1), OK),
-    "429": _case("throttle", 429, **{"retry-after": "600"}),
+    "429": _case("throttle", 429, retry_after="600"),
     "429 without a time": _case("throttle", 429),
     "quota": _case("quota", 429, Wording.QUOTA),
     "500": _case("server", 500),
@@ -137,7 +140,7 @@ async def _play(  # noqa: PLR0917 - a play has these parts
 
 async def _compare(stand: Stand, stream: bool, told: Told, story: Story) -> None:
     made, records = len(stand.providers.journal.recent), len(stand.records)
-    async with stand.chat(**({"stream": True} if stream else {})) as answer:
+    async with stand.chat(stream=stream) as answer:
         body = (await answer.read()).decode()
         status, headers = answer.status, answer.headers
     called = [f"{record.provider}/{record.model}" for record in stand.records[records:]]
@@ -151,8 +154,8 @@ async def _compare(stand: Stand, stream: bool, told: Told, story: Story) -> None
         assert status == OK
         _is_one_answer(body, told.served_by, stream)
     else:
-        passed_on = isinstance(told.end, str)
-        assert status == (story.last[told.end].status if passed_on else told.end)
+        end = told.end
+        assert status == (story.last[end].status if isinstance(end, str) else end)
         assert "error" in body or "html" in body
         assert "you said" not in body
     await eventually(lambda: stand.in_flight() == 0, "everything is given back")

@@ -1,0 +1,180 @@
+"""Several requests at once, in any order, with cancellations, while the clock moves."""
+
+import math
+from dataclasses import dataclass, field
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from agentbox_cli.providers.model import ErrorKind, RateLimitScope
+from agentbox_cli.providers.resolved import Deployment, Router, Toggles
+from agentbox_cli.proxy.chain import Call, Walk
+from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.verdict import Verdict
+from tests.proxy.builders import (
+    CHAT,
+    DAY,
+    MINUTE,
+    Scene,
+    chain,
+    deployment,
+    failure,
+    leaks,
+    provider,
+    spec,
+)
+
+AT_ONCE = 6
+LONGEST = 600.0
+USUAL = 60.0
+MOMENT = 1e-6
+BY_ACCOUNT = provider(spec("beta", scope=RateLimitScope.ACCOUNT, windows=(MINUTE, DAY)))
+BY_MODEL = provider(spec("alpha", windows=(MINUTE,)))
+DEPLOYMENTS = [deployment(at, model) for at in (BY_MODEL, BY_ACCOUNT) for model in "xyz"]
+ALONE_BY_PROVIDER = {ErrorKind.AUTH, ErrorKind.PAYMENT, ErrorKind.QUOTA}
+ALONE_BY_MODEL = {ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND}
+
+FAILURES = st.builds(
+    failure,
+    kind=st.sampled_from(ErrorKind),
+    retry_after=st.sampled_from([None, 1.0, 5.0, 30.0, 1e5]),
+    sent=st.booleans(),
+)
+REUSED = st.just(failure(ErrorKind.CONNECTION, reused_closed=True))
+WHICH = st.integers(0, AT_ONCE - 1)
+
+
+@dataclass
+class Request:
+    """A request under way."""
+
+    walk: Walk
+    call: Call | None
+    called: list[int] = field(default_factory=list)
+
+
+class Requests(RuleBasedStateMachine):
+    """What six clients may do to one chain, and what must hold after every step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scene = Scene(chain("unused"))
+        self.requests: dict[int, Request] = {}
+        # What was promised, kept by the test alone: key to the time, and who may break it.
+        self.promised: dict[str, float] = {}
+
+    @initialize(
+        links=st.lists(st.sampled_from(DEPLOYMENTS), min_size=1, max_size=4, unique_by=id),
+        toggles=st.builds(
+            Toggles, on_rate_limit=st.sampled_from([True, True, False]), on_error=st.booleans()
+        ),
+        retries=st.integers(0, 3),
+    )
+    def begin(self, links: list[Deployment], toggles: Toggles, retries: int) -> None:
+        self.scene = Scene(chain(*links), toggles=toggles, router=Router(num_retries=retries))
+
+    @rule(number=WHICH)
+    def ask(self, number: int) -> None:
+        if number not in self.requests:
+            self.requests[number] = Request(self.scene.walk(CHAT), None)
+            self.go_on(number)
+
+    @rule(number=WHICH)
+    def answer(self, number: int) -> None:
+        request = self.requests.pop(number, None)
+        if request is not None and request.call is not None:
+            for key in request.call.probe:
+                self.promised.pop(key, None)
+            request.walk.answered()
+
+    @rule(number=WHICH, how=st.one_of(FAILURES, FAILURES, FAILURES, REUSED))
+    def fail(self, number: int, how: Failure) -> None:
+        request = self.requests.get(number)
+        if request is None or request.call is None:
+            return
+        call, request.call = request.call, None
+        if not (how.reused_closed and not call.fresh):
+            self.promise(call, how)
+        request.walk.failed(how, self.scene.now)
+        self.go_on(number)
+
+    @rule(number=WHICH)
+    def hang_up(self, number: int) -> None:
+        request = self.requests.pop(number, None)
+        if request is not None and request.call is not None:
+            request.walk.abandoned()
+
+    @rule(seconds=st.sampled_from([0.1, 1.0, 4.9, 5.0, 29.0, 61.0, 601.0]))
+    def wait(self, seconds: float) -> None:
+        self.scene.now += seconds
+
+    @rule(at=st.sampled_from(DEPLOYMENTS), left=st.integers(0, 4))
+    def hear_of_quota(self, at: Deployment, left: int) -> None:
+        told = {MINUTE.remaining_header: str(left)}
+        self.scene.memory.quotas.observe(at, told, self.scene.wall())
+
+    def go_on(self, number: int) -> None:
+        request = self.requests[number]
+        step = request.walk.next(self.scene.now)
+        if isinstance(step, Verdict):
+            del self.requests[number]
+            return
+        request.call = step
+        request.called.append(step.link.number)
+        self.check(step)
+        # The first, its retries or the one wait, and the one on a fresh connection.
+        most = 2 + max(self.scene.router.num_retries, 1)
+        assert request.called.count(step.link.number) <= most
+
+    def promise(self, call: Call, how: Failure) -> None:
+        """Note until when nobody may call what just failed; only for what is no passing fault."""
+        toggles, kind, now = self.scene.toggles, how.kind, self.scene.now
+        limited = kind in {ErrorKind.THROTTLE, ErrorKind.QUOTA}
+        if not (toggles.on_rate_limit if limited else toggles.on_error):
+            return
+        at = call.link.deployment
+        by_account = at.provider.spec.rate_limit_scope is RateLimitScope.ACCOUNT
+        if kind is ErrorKind.THROTTLE:
+            asked = USUAL if how.retry_after is None else how.retry_after
+            key, seconds = at.provider.name if by_account else at.name, min(asked, LONGEST)
+        elif kind in ALONE_BY_PROVIDER or kind in ALONE_BY_MODEL:
+            key = at.provider.name if kind in ALONE_BY_PROVIDER else at.name
+            seconds = LONGEST
+        else:
+            return
+        before = 0.0 if key in call.probe else self.promised.get(key, 0.0)
+        self.promised[key] = max(before, now + seconds)
+
+    def check(self, call: Call) -> None:
+        at, begins = call.link.deployment, self.scene.now + call.delay
+        for key in (at.name, at.provider.name):
+            assert self.promised.get(key, -math.inf) <= begins + MOMENT
+        paused = self.scene.memory.cooldowns.pause(at, begins - MOMENT)
+        assert paused is None or call.probe or call.delay
+
+    @invariant()
+    def one_probe_at_most_is_in_flight(self) -> None:
+        held = [key for each in self.requests.values() if each.call for key in each.call.probe]
+        assert len(held) == len(set(held))
+        probing = {k for k, e in self.scene.memory.cooldowns._entries.items() if e.probing}
+        assert probing == set(held)
+
+    @invariant()
+    def reservations_are_the_calls_in_flight(self) -> None:
+        calls = [each.call for each in self.requests.values() if each.call]
+        assert sum(self.scene.memory.quotas._in_flight.values()) == len(calls)
+
+    @precondition(lambda self: not self.requests)
+    @invariant()
+    def nothing_is_held_when_nobody_asks(self) -> None:
+        assert leaks(self.scene.memory) == []
+
+    def teardown(self) -> None:
+        for number in list(self.requests):
+            self.hang_up(number)
+        assert leaks(self.scene.memory) == []
+
+
+Requests.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+test_whatever_many_requests_do_what_was_promised_holds = Requests.TestCase
