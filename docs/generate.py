@@ -16,6 +16,7 @@ import typer
 
 from agentbox_cli.cli.app import root
 from agentbox_cli.cli.lazy import LazyGroup
+from agentbox_cli.config.rules import MEANING
 from agentbox_cli.config.schema import schema_text
 from agentbox_cli.front import main as agentbox
 from agentbox_cli.paths import SCHEMA_NAME
@@ -57,7 +58,8 @@ def _filled(found: re.Match[str], blocks: Mapping[str, Callable[[], str]]) -> st
 
 def _blocks() -> dict[str, Callable[[], str]]:
     fields = {name: lambda table=table: table for name, table in tables().items()}
-    return {"commands": _commands, "numbers": numbers, "statuses": statuses, **fields}
+    whole = {"commands": _commands, "numbers": numbers, "rules": _rules, "statuses": statuses}
+    return {**whole, **fields}
 
 
 def _below(command: object, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -69,6 +71,11 @@ def _below(command: object, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]
 
 def _commands() -> str:
     return "\n".join(_section(words) for words in [(), *command_paths()])
+
+
+def _rules() -> str:
+    rows = [f"| `{rule}` | {text} |" for rule, text in MEANING.items()]
+    return "\n".join(["| rule | what it means |", "|---|---|", *rows, ""])
 
 
 def _section(words: tuple[str, ...]) -> str:

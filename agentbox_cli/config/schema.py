@@ -51,15 +51,37 @@ class _Untitled(GenerateJsonSchema):
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a whole config.yml; other sections than ours are free."""
     generated = HostConfig.model_json_schema(schema_generator=_Untitled)
-    for name, section in generated["$defs"].items():
+    sections = generated["$defs"]
+    for name, section in sections.items():
         del section["title"]
         for field in section["properties"].values():
             if "additionalProperties" in field:
                 field["type"] = ["object", "null"]
+            if "$ref" in field:
+                field["description"] = _target(field, sections)["description"]
+            if "examples" not in field:
+                field["examples"] = _samples(field, sections)
         # A section with nothing but comments below it is null to YAML, and unset to people.
         if "required" not in section and name != _SECTION_OF_OURS:
             section["type"] = ["object", "null"]
     return {"$schema": DIALECT, **generated, "title": _TITLE}
+
+
+def _target(field: Mapping[str, Any], sections: Mapping[str, Any]) -> Any:
+    return sections[field["$ref"].removeprefix(_REF)]
+
+
+def _samples(field: Mapping[str, Any], sections: Mapping[str, Any]) -> list[Any]:
+    """What editors may offer for a field whose examples go without saying."""
+    if "$ref" in field:
+        below = _target(field, sections)["properties"].items()
+        return [{name: each["default"] for name, each in below if each["default"] is not None}]
+    for branch in field.get("anyOf", (field,)):
+        if "enum" in branch:
+            return list(branch["enum"])
+        if branch["type"] == "boolean":
+            return [True, False]
+    return [field["default"]]
 
 
 def schema_text() -> str:
@@ -198,7 +220,7 @@ def _resolved(node: Mapping[str, Any]) -> dict[str, Any]:
     # What stands beside a reference, such as a description, holds for this place.
     if "$ref" not in node:
         return dict(node)
-    target = json_schema()["$defs"][node["$ref"].removeprefix(_REF)]
+    target = _target(node, json_schema()["$defs"])
     return {**target, **{name: value for name, value in node.items() if name != "$ref"}}
 
 

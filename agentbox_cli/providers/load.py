@@ -1,6 +1,6 @@
 """From a config file to everything resolved, in one call, for the shell and for the daemon."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,13 +138,20 @@ def _resolve(
     )
     resolved, issues = resolve(host, registry, sources.lookup, sources.why_missing)
     advice = advise(resolved, registry)
-    return registry, resolved, (*issues, *_file_issues(sources), *advice)
+    files = _file_issues((*sources.warnings, *_open_to_others(loaded)))
+    return registry, resolved, (*issues, *files, *advice)
 
 
-def _file_issues(sources: SecretSources) -> list[Issue]:
+def _file_issues(warnings: Iterable[str]) -> list[Issue]:
     """What is wrong with the files that keys were looked for in, told where keys are named."""
     path = ("litellm", "providers")
     return [
         Issue(path=path, message=text, severity=Severity.WARNING, on="key", rule=Rule.KEY_SOURCE)
-        for text in sources.warnings
+        for text in warnings
     ]
+
+
+def _open_to_others(loaded: LoadedConfig) -> Iterator[str]:
+    has_key = any(issue.rule is Rule.KEY_IN_CLEAR for issue in loaded.issues)
+    if has_key and loaded.path.stat().st_mode & 0o077:
+        yield f"{loaded.path} holds a key but is open to other users: chmod 600"

@@ -220,3 +220,88 @@ def test_a_key_in_the_file_is_not_repeated(agentbox: Agentbox, config_yml: Path)
 def test_other_sections_are_none_of_our_business(agentbox: Agentbox, seed: Path) -> None:
     seed.write_text(f"version: [1, {{x: y}}]\nweb_server: {{port: none}}\n{seed.read_text()}")
     assert agentbox("config", "check").exit_code == 0
+
+
+# What is legal and still wrong: each at its line and column.
+WARNED = """\
+litellm:
+  providers:
+    openai:
+      api_key: ${OPENAI_API_KEY}
+    gwdg_saia:
+      api_key: ${GWDG_API_KEY}
+    anthropic:
+      api_key: 0a1b2c3d4e5f60718293a4b5
+    lab:
+      api_base: https://llm.example.org/v1
+      api_key: ${LAB_KEY:-sk-abcdefgh12345678}
+  models:
+    default:
+      - provider: openai
+        model: gpt-4o
+      - provider: openai
+        model: gpt-4o-min
+        timeout: 200
+    fast:
+      - provider: anthropic
+        model: claude-haiku-4-5
+      - provider: gwdg_saia
+        model: qwen3-32b
+  router:
+    timeout: 60
+    total_timeout: 100
+"""
+WARNINGS = [
+    (2, 3, "key-source", ".env holds keys but is open to other users: chmod 600"),
+    (2, 3, "key-source", "config.yml holds a key but is open to other users: chmod 600"),
+    (6, 16, "key-not-set", "GWDG_API_KEY is not set; links to gwdg_saia are skipped"),
+    (8, 16, "key-in-clear", "a key stands here in clear text"),
+    (9, 5, "unused-provider", "provider 'lab' stands in no chain, so it is never called"),
+    (11, 16, "key-in-clear", "a key stands here in clear text"),
+    (13, 5, "shared-provider", "every link goes to openai"),
+    (17, 16, "unknown-model", "the plugin of openai does not know the model 'gpt-4o-min'"),
+    (18, 18, "timeout-too-long", "a timeout of 200 s is longer than router.total_timeout, 100 s"),
+]
+
+
+def test_each_warning_has_its_place_and_none_keeps_the_config_from_being_used(
+    agentbox: Agentbox, config_yml: Path, key: None
+) -> None:
+    config_yml.write_text(WARNED)
+    config_yml.chmod(0o644)
+    env = config_yml.with_name(".env")
+    env.write_text("OTHER=dummy\n")
+    env.chmod(0o644)
+    result = agentbox("config", "check", "--json")
+    assert result.exit_code == 0
+    told = result.document["problems"]
+    assert [(one["line"], one["column"], one["rule"]) for one in told] == [
+        (line, column, rule) for line, column, rule, _ in WARNINGS
+    ]
+    for one, (*_, part) in zip(told, WARNINGS, strict=True):
+        assert part in one["message"]
+        assert one["severity"] == "warning"
+
+
+def test_embeddings_and_chat_in_one_chain_are_told_at_the_link(
+    agentbox: Agentbox, config_yml: Path, key: None
+) -> None:
+    other = "\n      - provider: openai\n        model: text-embedding-3-small\n"
+    config_yml.write_text(SOUND.rstrip("\n") + other)
+    result = agentbox("config", "check", "--json")
+    assert result.exit_code == 3
+    (problem,) = [one for one in result.document["problems"] if one["severity"] == "error"]
+    assert (problem["rule"], problem["line"]) == ("mixed-chain", 11)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_an_open_config_matters_only_if_it_holds_a_key(
+    agentbox: Agentbox, seed: Path, mode: int
+) -> None:
+    for text, is_told in (
+        (seed.read_text(), False),
+        (seed.read_text().replace("${OPENAI_API_KEY}", "abcdefghijkl"), mode == 0o644),
+    ):
+        seed.write_text(text)
+        seed.chmod(mode)
+        assert ("is open to other users" in agentbox("config", "check").out) == is_told

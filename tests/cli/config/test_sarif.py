@@ -3,6 +3,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped] # it comes without types
 import pytest
 from inline_snapshot import snapshot
 
@@ -11,9 +12,68 @@ from agentbox_cli.config.document import parse
 from agentbox_cli.config.problems import locate
 from agentbox_cli.config.rules import MEANING
 from agentbox_cli.config.validate import validate
+from agentbox_cli.providers.load import find_problems
 from tests.fakes.commandline import Agentbox
 
 BROKEN = Path(__file__).parents[2] / "data" / "broken"
+
+
+def objects(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
+    """The JSON Schema of an object that has these properties and no others."""
+    return {
+        "type": "object",
+        "required": list(required),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def lists(of: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": of}
+
+
+# What SARIF 2.1.0 asks of the objects that we use. The whole schema of OASIS is draft-04 and 3 000
+# lines; every log of the broken configs was held against it once, without an error.
+TEXT = {"type": "string", "minLength": 1}
+COUNT = {"type": "integer", "minimum": 1}
+MESSAGE = objects(("text",), text=TEXT)
+PLACE = objects(uri={**TEXT, "pattern": r"^[\w.~!$&'()*+,;=@/%-]+$"}, uriBaseId=TEXT)
+REGION = objects(startLine=COUNT, startColumn=COUNT, endLine=COUNT, endColumn=COUNT)
+CONTEXT = objects(startLine=COUNT, snippet=objects(text={"type": "string"}))
+PHYSICAL = objects(artifactLocation=PLACE, region=REGION, contextRegion=CONTEXT)
+LOCATION = objects(
+    physicalLocation=PHYSICAL, logicalLocations=lists(objects(fullyQualifiedName=TEXT))
+)
+RESULT = objects(
+    ("message", "ruleId"),
+    ruleId=TEXT,
+    ruleIndex={"type": "integer", "minimum": 0},
+    level={"enum": ["none", "note", "warning", "error"]},
+    message=MESSAGE,
+    locations=lists(LOCATION),
+    partialFingerprints={"type": "object", "additionalProperties": TEXT},
+)
+RULES = {**lists(objects(("id",), id=TEXT, shortDescription=MESSAGE)), "uniqueItems": True}
+RUN = objects(
+    ("tool", "results"),
+    tool=objects(("driver",), driver=objects(("name",), name=TEXT, version=TEXT, rules=RULES)),
+    columnKind={"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+    originalUriBaseIds={
+        "type": "object",
+        "additionalProperties": objects(("uri",), uri={**TEXT, "pattern": "^file:///(.*/)?$"}),
+    },
+    artifacts=lists(objects(location=PLACE, sourceLanguage=TEXT)),
+    results=lists(RESULT),
+)
+SARIF = objects(
+    ("version", "runs"), **{"$schema": TEXT}, version={"const": "2.1.0"}, runs=lists(RUN)
+)
+
+
+@pytest.mark.parametrize("file", sorted(BROKEN.glob("*.yml")), ids=lambda file: file.stem)
+def test_a_log_is_as_the_standard_wants_it(file: Path) -> None:
+    log = sarif_log(find_problems(file, {}, None), file, BROKEN)
+    jsonschema.Draft202012Validator(SARIF).validate(json.loads(json.dumps(log)))
 
 
 def log_of(text: str, file: Path, working_dir: Path) -> Any:
