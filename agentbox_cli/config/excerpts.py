@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from agentbox_cli.config.document import Document, Path
-from agentbox_cli.config.redaction import redact
+from agentbox_cli.config.redaction import mask_tokens, redact
 from agentbox_cli.config.references import is_clear
 from agentbox_cli.config.tree import OUR_SECTION, Alias, Mapping, Node, Scalar, Sequence
 
@@ -29,10 +29,6 @@ _ANY_VALUE = re.compile(r"^(?:[^:]*:)?\s*(.*)")
 _HARMLESS_LINE = re.compile(r"\s*(?:#|api_base\s*:|protocol\s*:)")
 _PURE_REFERENCE = re.compile(r"""["']?\$\{[A-Za-z0-9_]+\}["']?\s*(?:[,}\]#].*)?""")
 _KEY_LIKE = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{20,}")
-# A key may stand where none belongs; the names of models and hosts have separators.
-_TOKEN_LIKE = re.compile(
-    r"(?<![\w.-])(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{20,}(?![\w.-])", re.ASCII
-)
 _KEY_PARTS = frozenset({"providers", "headers", "env", "api_key"})
 
 
@@ -164,10 +160,9 @@ def _mask_blindly(line: str, path: Path, before: str) -> str:
     return _KEY_LIKE.sub(lambda word: _MASK * len(word[0]), line)
 
 
+def _stars(secret: str) -> str:
+    return _MASK * len(secret)
+
+
 def _same_length(line: str) -> str:
-    return mask_tokens(redact(line, (), mask=lambda secret: _MASK * len(secret)))
-
-
-def mask_tokens(text: str) -> str:
-    """The text with a `*` for each character of a word that looks like a key."""
-    return _TOKEN_LIKE.sub(lambda word: _MASK * len(word[0]), text)
+    return mask_tokens(redact(line, (), mask=_stars), mask=_stars)

@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from agentbox_cli.config.document import Document
-from agentbox_cli.config.excerpts import mask_tokens, secret_spans
-from agentbox_cli.config.redaction import redact
+from agentbox_cli.config.excerpts import secret_spans
+from agentbox_cli.config.redaction import mask_tokens, redact
 
 _MASK = "*"
 
@@ -39,4 +39,8 @@ def starred_data(data: Any) -> Any:
 
 
 def _starred(text: str, keys: Iterable[SecretStr]) -> str:
-    return mask_tokens(redact(text, keys, mask=lambda key: _MASK * len(key)))
+    return mask_tokens(redact(text, keys, mask=_stars), mask=_stars)
+
+
+def _stars(key: str) -> str:
+    return _MASK * len(key)

@@ -11,8 +11,8 @@ from typing import Literal
 
 from agentbox_cli.config.document import Document, Path, Place
 from agentbox_cli.config.excerpts import Spans, excerpt_line, printable, secret_spans, underline
+from agentbox_cli.config.masking import starred, starred_data
 from agentbox_cli.config.names import dotted
-from agentbox_cli.config.redaction import redact
 from agentbox_cli.config.rules import Rule
 
 SHOWN = 20
@@ -106,7 +106,8 @@ def _problem(document: Document, span: tuple[int, int], issue: Issue, secrets: S
     line, column = document.position(start)
     rest_of_line = len(document.line(line)) - (column - 1)
     return Problem(
-        path=_safe(dotted(issue.path)),
+        # Part by part: in a whole path no key stands alone.
+        path=_safe(dotted(map(starred_data, issue.path))),
         line=line,
         column=column,
         end_column=column + max(1, min(end - start, rest_of_line)),
@@ -119,7 +120,7 @@ def _problem(document: Document, span: tuple[int, int], issue: Issue, secrets: S
 
 
 def _safe(text: str) -> str:
-    return printable(redact(text, ()))
+    return printable(starred(text))
 
 
 def _span(place: Place, on: Literal["key", "value"]) -> tuple[int, int]:

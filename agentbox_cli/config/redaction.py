@@ -25,6 +25,10 @@ _SHAPES = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# A key may stand where none belongs; the names of models and hosts have separators.
+_TOKEN = re.compile(
+    r"(?<![\w.-])(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{20,}(?![\w.-])", re.ASCII
+)
 
 
 class Secret(Protocol):
@@ -58,7 +62,23 @@ def redact_environment(text: str, environ: Mapping[str, str]) -> str:
         and not _NO_KEY.match(value)
         and value.lower() not in PLACEHOLDERS
     }
-    return redact_values(text, values)
+    return mask_tokens(redact_values(text, values), mask=lambda _: _REDACTED, spare="/")
+
+
+def mask_tokens(text: str, mask: Callable[[str], str], *, spare: str = "") -> str:
+    """Take long words of letters and digits out of a text, which is what many keys look like.
+
+    Args:
+        text: the text.
+        mask: what stands there instead.
+        spare: a character beside which a word stays, such as the `/` of a path.
+    """
+
+    def masked(word: re.Match[str]) -> str:
+        beside = text[max(0, word.start() - 1) : word.start()] + text[word.end() : word.end() + 1]
+        return word[0] if spare and spare in beside else mask(word[0])
+
+    return _TOKEN.sub(masked, text)
 
 
 def redact_values(text: str, values: Iterable[str]) -> str:

@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 from pydantic.json_schema import GenerateJsonSchema
 
 from agentbox_cli.config.document import Path, parse
+from agentbox_cli.config.masking import starred
 from agentbox_cli.config.model import HostConfig
 from agentbox_cli.config.names import closest, dotted, shortened
-from agentbox_cli.config.redaction import redact
 from agentbox_cli.config.tree import OUR_SECTION
 from agentbox_cli.errors import UsageError
 
@@ -306,7 +306,7 @@ def _refuse_type(path: Path, kinds: frozenset[str], text: str) -> NoReturn:
 
 
 def _shown(text: str) -> str:
-    return repr(redact(shortened(text), ()))
+    return repr(starred(shortened(text)))
 
 
 def _wanted(kinds: frozenset[str]) -> str:

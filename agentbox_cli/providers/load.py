@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from agentbox_cli.config.masking import starred
 from agentbox_cli.config.model import HostConfig
 from agentbox_cli.config.problems import Issue, Problem, Severity, locate, render
 from agentbox_cli.config.rules import Rule
@@ -115,7 +116,7 @@ def _reason(alias: str, host: HostConfig, issues: tuple[Issue, ...]) -> str:
     places = [("litellm", "models", alias)]
     places += [("litellm", "providers", link.provider) for link in host.litellm.models[alias]]
     told = [issue.message for issue in issues if issue.path[:3] in places]
-    return "; ".join(dict.fromkeys(told)) or "it cannot be resolved"
+    return starred("; ".join(dict.fromkeys(told))) or "it cannot be resolved"
 
 
 def _refuse_errors(loaded: LoadedConfig, issues: tuple[Issue, ...]) -> None:

@@ -23,19 +23,31 @@ IN_CONFIG = "445566778879a6b5c4d3e2f1"
 TYPED = "9c8b7a6f5e4d3c2b1a0f9e8d"
 KEYS = (IN_ENVIRONMENT, IN_ENV_FILE, IN_KEY_FILE, IN_CONFIG, TYPED)
 
+# Nothing listens on the address.
 CONFIG = f"""\
+# once {IN_CONFIG}
+web_server:
+  password: {IN_CONFIG}
 litellm:
-  providers:
+  # or {IN_CONFIG}
+  enabled: true
+  providers:  # {IN_CONFIG}
     openai:
+      api_base: http://127.0.0.1:9/v1
       api_key: ${{OPENAI_API_KEY}}
       headers:
-        x-token: {IN_CONFIG}
+        x-token: {IN_CONFIG}  # not {IN_CONFIG}
     gwdg_saia:
-      api_key: ${{GWDG_API_KEY}}
-    anthropic: {{}}
-    lab:
       api_base: http://127.0.0.1:9/v1
+      api_key: ${{GWDG_API_KEY}}
+    anthropic:
+      api_base: http://127.0.0.1:9
+    lab:
+      api_base: http://me:{IN_CONFIG}@127.0.0.1:9/v1
       api_key: {IN_CONFIG}
+    spare:
+      api_base: http://127.0.0.1:9/v1
+      api_key: ${{SPARE_KEY:-{IN_CONFIG}}}
   models:
     default:
       - provider: simulated
@@ -58,14 +70,27 @@ config check
 config check --json
 config check --sarif
 config diff
+config diff --json
 config edit
+config edit --json
+config edit --dry-run
 config get litellm
+config get web_server
+config get web_server.password --json
+config get litellm.providers.lab.api_base
 config get litellm.providers
 config get litellm.providers.lab.api_key
 config get litellm.providers.openai.headers
 config get litellm --json
+config get nothing
 config path
+config path --json
 config schema
+config schema --write
+config set litellm.enabled false --dry-run
+config set litellm.enabled false --dry-run --json
+config set litellm.providers.lab.api_key ${LAB} --dry-run
+config set litellm.providers.openai.headers {} --json
 config set litellm.port 4001
 config set litellm.port 4001 --dry-run
 config set litellm.providers.lab.api_base https://llm.example.org/v1 --dry-run
@@ -74,11 +99,16 @@ config show
 config show --json
 config undo
 config undo --dry-run
+config undo --json
+config unset litellm --dry-run
 config unset litellm.providers.lab --dry-run
 config unset litellm.providers.lab.api_key --dry-run --json
 litellm ask hello
 litellm import FILE
 litellm import FILE --dry-run
+litellm import FILE --dry-run --json
+litellm import FILE --yes
+litellm import config.json --dry-run --json
 litellm init --yes
 litellm init --yes --dry-run
 litellm key
@@ -123,6 +153,21 @@ MISPLACED = {
     "as list": f"litellm:\n  providers:\n    openai:\n      api_key: [{IN_CONFIG}]\n",
     "as section": f"litellm:\n  providers:\n    openai:\n      api_key:\n        {IN_CONFIG}: 1\n",
     "half a reference": f"litellm:\n  providers:\n    openai:\n      api_key: ${{{IN_CONFIG}\n",
+    "as choice": f"litellm:\n  auth: {IN_CONFIG}\n",
+    "as a number": f"litellm:\n  router: {{timeout: {IN_CONFIG}}}\n",
+    "as protocol": f"litellm:\n  providers:\n    a: {{protocol: {IN_CONFIG}}}\n",
+    "as provider's name": f"litellm:\n  providers:\n    {IN_CONFIG}: {{}}\n",
+    "as a link": f"litellm:\n  models:\n    a: [{IN_CONFIG}]\n",
+    "as a link's provider": f"litellm:\n  models:\n    a: [{{provider: {IN_CONFIG}, model: b}}]\n",
+    "as unknown key": f"litellm:\n  router:\n    {IN_CONFIG}: 1\n",
+    "as header's name": f"litellm:\n  providers:\n    a:\n      headers: {{'{IN_CONFIG} x': 1}}\n",
+    "as target of a pattern": f"litellm:\n  model_patterns:\n    x: {IN_CONFIG}\n",
+    "as host": f"litellm:\n  allowed_hosts: ['{IN_CONFIG} ']\n  auth: none\n",
+    "as top level": f"{IN_CONFIG}\n",
+    "as top section": f"{IN_CONFIG}:\n  a: 1\n",
+    "as tag": f"litellm:\n  bind: !{IN_CONFIG} x\n",
+    "as alias": f"litellm:\n  bind: *{IN_CONFIG}\n",
+    "behind a reference": f"litellm:\n  providers:\n    a: {{api_key: '${{A}}{IN_CONFIG}${{'}}\n",
     "default": f"litellm:\n  providers:\n    openai:\n      api_key: ${{A:-{IN_CONFIG}}}\n",
     "without a blank": f"litellm:\n  providers:\n    openai:\n      api_key:{IN_CONFIG}\n",
     "open quote": f'litellm:\n  providers:\n    openai:\n      api_key: "{IN_CONFIG}\n',
@@ -144,6 +189,14 @@ READERS = (
     "config set litellm.port 4001 --dry-run",
     "litellm models",
     "litellm providers --json",
+    "config get litellm",
+    "config unset litellm.router --dry-run",
+    "config edit --json",
+    "config diff",
+    "config undo --dry-run",
+    "litellm models add new simulated/echo --dry-run --json",
+    "litellm import FILE --dry-run",
+    "litellm status",
     "litellm start --port 0",
     "litellm test-fallback",
 )
@@ -166,6 +219,11 @@ def keyed(
     Path("FILE").write_text(
         "model_list:\n  - model_name: a\n    litellm_params:\n"
         f"      model: openai/gpt-4o\n      api_key: {IN_CONFIG}\n"
+    )
+    Path("config.json").write_text(
+        '{"Providers": [{"name": "x", "api_base_url": "https://llm.example.org/v1/chat/completions",'
+        f' "api_key": "{IN_CONFIG}", "models": ["m"]}}], "APIKEY": "{IN_CONFIG}",'
+        ' "Router": {"default": "x,m"}}'
     )
     return config_yml
 
@@ -225,6 +283,14 @@ def test_a_key_in_the_wrong_place_is_not_repeated(
     "line",
     [
         f"config set litellm.providers.lab.api_key {IN_ENVIRONMENT}",
+        f"config set litellm.providers.lab.api_key {TYPED}",
+        f"config set litellm.providers.lab.api_key '${{A:-{TYPED}}}'",
+        f"config set litellm.port {TYPED}",
+        f"config set litellm.auth {TYPED}",
+        f"config set litellm.models '[{TYPED}]'",
+        f"config set litellm.{TYPED} 1",
+        f"config get litellm.{TYPED}",
+        f"litellm providers add mine --key-env {TYPED}",
         f"litellm start --port {IN_ENVIRONMENT}",
         f"litellm {IN_ENVIRONMENT}",
         f"--config {IN_ENVIRONMENT} config check",

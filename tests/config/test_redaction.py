@@ -36,6 +36,23 @@ def test_a_shape_is_taken_out_whatever_the_environment() -> None:
     assert redact_environment("sk-0123456789abcdef", {}) == "[redacted]"
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("no 0a1b2c3d4e5f60718293a4b5 here", "no [redacted] here"),
+        ("'0a1b2c3d4e5f60718293a4b5'", "'[redacted]'"),
+        ("/tmp/0a1b2c3d4e5f60718293a4b5/config.yml", None),
+        ("meta-llama-0a1b2c3d4e5f60718293a4b5", None),
+        ("0123456789012345678901234567", None),
+        ("abcdefghijklmnopqrstuvwxyzabc", None),
+    ],
+)
+def test_a_long_word_of_letters_and_digits_is_taken_out_but_of_paths_and_names(
+    text: str, told: str | None
+) -> None:
+    assert redact_environment(text, {}) == (told or text)
+
+
 def test_headers_that_carry_a_key_are_told_by_name() -> None:
     assert is_credential("X-Api-Key")
     assert is_credential("Proxy-Authorization")
