@@ -72,8 +72,9 @@ class Terminal:
         if shutil.which(shell) is None:
             pytest.skip(f"{shell} is not installed")
         self.shell = shell
+        self.screen = ""  # all that was ever shown
         self._line = work / f"{shell}.line"
-        self._screen, terminal = pty.openpty()
+        self._terminal, terminal = pty.openpty()
         environment = {**environment, "LINE": str(self._line), "TERM": "dumb"}
         if shell == "fish":
             environment["TERM"] = "xterm"
@@ -104,7 +105,7 @@ class Terminal:
         self._process.send_signal(signal.SIGHUP)
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
-        os.close(self._screen)
+        os.close(self._terminal)
 
     def run(self, command: str) -> None:
         """Run a command line, and wait for its end."""
@@ -136,15 +137,17 @@ class Terminal:
         return self._line.read_text(encoding="utf-8") if self._line.exists() else ""
 
     def _type(self, text: str) -> None:
-        os.write(self._screen, text.encode())
+        os.write(self._terminal, text.encode())
 
     def _until(self, condition: Callable[[str], bool]) -> str:
         """Read the screen until a condition holds; gives what it showed."""
         deadline = time.monotonic() + PATIENCE_S
         seen = ""
         while not condition(ESCAPES.sub("", seen)):
-            if select.select([self._screen], [], [], 0.005)[0]:
-                seen += os.read(self._screen, 65_536).decode(errors="replace")
+            if select.select([self._terminal], [], [], 0.005)[0]:
+                shown = os.read(self._terminal, 65_536).decode(errors="replace")
+                seen += shown
+                self.screen += shown
             if time.monotonic() > deadline:
                 pytest.fail(f"{self.shell} does not answer; it shows: {seen!r}")
         return ESCAPES.sub("", seen)

@@ -286,6 +286,7 @@ def test_words_that_cannot_be_read_are_asked_for(place: Place, shell: str, obsta
         file.write_bytes(IN_THE_WAY[obstacle])
     with place.open(shell) as terminal:
         assert terminal.complete("agentbox litellm ask -m de").endswith(" default ")
+        assert str(place.cache) not in terminal.screen, "it complains in the middle of the line"
 
 
 @pytest.mark.parametrize("closed", ["alias", "."])
@@ -305,6 +306,7 @@ def test_words_that_may_not_be_read_are_asked_for(shell: str, closed: str) -> No
             with place.open(shell, uid=uid) as terminal:
                 assert terminal.complete("agentbox litellm ask -m fo").endswith(" -m fo")
                 assert terminal.complete("agentbox litellm ask -m de").endswith(" default ")
+                assert str(place.cache) not in terminal.screen
         finally:
             (place.cache / closed).chmod(0o700)
 
@@ -318,6 +320,7 @@ def test_without_agentbox_the_old_words_are_good_enough(place: Place, shell: str
         assert terminal.complete("./bin/agentbox litellm ask -m de").endswith(" default ")
         edit(place.config, CONFIG.replace("ns:deep", "newer"))
         assert terminal.complete("agentbox litellm ask -m ns").endswith(" ns:deep ")
+        assert "not found" not in terminal.screen
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
