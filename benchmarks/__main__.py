@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from benchmarks import commands, failover, latency, report, startup, throughput
+from benchmarks import commands, completion, failover, latency, report, startup, throughput
 from benchmarks.figures import Figure, shown
 from benchmarks.lineup import QUICK, USUAL, Effort, Lineup, line_up
 
@@ -13,6 +13,7 @@ from benchmarks.lineup import QUICK, USUAL, Effort, Lineup, line_up
 ALONE: Mapping[str, Callable[[Effort], Iterator[Figure]]] = {
     "start": startup.start,
     "commands": commands.commands,
+    "completion": completion.tabs,
     "memory": startup.memory,
 }
 # Side by side, each round taking turns.

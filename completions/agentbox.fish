@@ -443,27 +443,53 @@ end
 
 # Offer the words of a kind.
 function __agentbox_words --argument-names kind first typed before config program
+    set -l above
+    if test $kind = value
+        set kind (__agentbox_kind_of_value "$first")
+        test $kind = value; and set above "$first="
+    end
     set -l caches ~/.cache
     test -n "$XDG_CACHE_HOME"; and set caches $XDG_CACHE_HOME
     set -l cache $caches/agentbox/complete/$kind
     set -l file (__agentbox_config_file "$config")
-    set -l lines
-    test -f $cache; and test -r $cache; and set lines (string split \n <$cache)
-    if not __agentbox_is_fresh "$lines[1]" $file $cache
-        set -l told (__agentbox_ask $kind $file "$program")
-        set -q told[1]; and set lines $told
+    set -l told
+    set -l head
+    test -f $cache; and test -r $cache; and read head <$cache
+    if not __agentbox_is_fresh "$head" $file $cache
+        set told (__agentbox_ask $kind $file "$program")
+        set -q told[1]; and set head $told[1]
     end
-    test "$lines[1]" = "# $file"; or return
-    set -e lines[1]
-    if test $kind = value
-        set lines (string match -r -- '^'(string escape --style=regex -- "$first=")'\K.*' $lines)
-    end
+    test "$head" = "# $file"; or return
+    set -l near (string sub -s (math (string length -- "$before") + 1) -- "$typed")
     # fish needs long to look at very many; but what it finds by its own rules may be meant too.
-    set -l near (string match -r -- '^'(string escape --style=regex -- "$typed")'.*' $before$lines)
-    if set -q near[1]
-        printf '%s\n' $near
+    set -l lines (__agentbox_lines "$above$near" $cache $told)
+    set -q lines[1]; or set lines (__agentbox_lines "$above" $cache $told)
+    set -q above[1]; and set lines (string sub -s (math (string length -- $above) + 1) -- $lines)
+    set -q lines[1]; and printf '%s\n' $before$lines
+end
+
+# The lines that begin like a text, of those that were told or else of the cache. To read them all
+# and then look at them costs ten times as much.
+function __agentbox_lines --argument-names begin cache
+    set -l pattern '^(?!#)'(string escape --style=regex -- $begin)'.*'
+    if set -q argv[3]
+        string match -r -- $pattern $argv[3..-1]
     else
-        printf '%s\n' $before$lines
+        string match -r -- $pattern <$cache
+    end
+end
+
+# What belongs at a path of the config: a name, or one of the values that are listed for it.
+function __agentbox_kind_of_value
+    switch $argv[1]
+        case 'litellm.models.*.provider'
+            echo provider
+        case 'litellm.models.*.model'
+            echo model
+        case 'litellm.model_patterns.*'
+            echo alias
+        case '*'
+            echo value
     end
 end
 

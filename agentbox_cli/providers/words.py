@@ -10,7 +10,6 @@ import os
 import tempfile
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ class WordKind(StrEnum):
     """What a word names; also the name of its file.
 
     A link is written `provider/model`. A value is written `path=value`; shells offer those of the
-    path that stands before on the line.
+    path that stands before on the line. Where a name belongs at that path, they offer the names.
     """
 
     ALIAS = "alias"
@@ -90,7 +89,7 @@ def words(data: _Data, registry: Registry) -> dict[WordKind, list[tuple[str, str
         WordKind.MODEL: _listed(_models(section, registry)),
         WordKind.LINK: _listed(_links(section, registry)),
         WordKind.PATH: _listed(_paths(data)),
-        WordKind.VALUE: _listed(_values(data, section, registry)),
+        WordKind.VALUE: _listed(_values(data)),
     }
 
 
@@ -133,41 +132,16 @@ def _deployments(section: _Data, registry: Registry) -> Iterator[tuple[str, str,
 
 
 def _paths(data: _Data) -> _Words:
-    for path in known_paths(data):
-        yield dotted(path), type_at(path).get("description", "")
-
-
-def _values(data: _Data, section: _Data, registry: Registry) -> _Words:
-    named = _Named(
-        aliases=list(_aliases(section, registry)),
-        providers=list(_providers(section, registry)),
-        deployments=list(_deployments(section, registry)),
+    # Sorted, so that bash need not look at all of them.
+    yield from sorted(
+        (dotted(path), type_at(path).get("description", "")) for path in known_paths(data)
     )
+
+
+def _values(data: _Data) -> _Words:
     for path in known_paths(data):
-        allowed = ((value, "") for value in _allowed(type_at(path)))
-        for value, text in (*allowed, *named.at(path[1:], section)):
-            yield f"{dotted(path)}={value}", text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Named:
-    """What may stand where a value is a name, with descriptions."""
-
-    aliases: list[tuple[str, str]]
-    providers: list[tuple[str, str]]
-    deployments: list[tuple[str, str, str]]
-
-    def at(self, path: tuple[str | int, ...], section: _Data) -> _Words:
-        """Those that fit a path below our section."""
-        match path:
-            case ("models", _, int(), "provider"):
-                yield from self.providers
-            case ("models", str(alias), int(number), "model"):
-                chains = {str(name): chain for name, chain in _mapping(section["models"]).items()}
-                provider = _mapping(chains[alias][number]).get("provider")
-                yield from ((model, text) for p, model, text in self.deployments if p == provider)
-            case ("model_patterns", _):
-                yield from self.aliases
+        for value in _allowed(type_at(path)):
+            yield f"{dotted(path)}={value}", ""
 
 
 def _allowed(node: Mapping[str, Any]) -> Iterator[str]:

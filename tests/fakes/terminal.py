@@ -122,6 +122,14 @@ class Terminal:
         self._until(lambda _: self._told().endswith("\0"))
         return self._told().removesuffix("\0")
 
+    def seconds_of_tab(self, typed: str, shown: str) -> float:
+        """Type something, then TAB; gives the time until the screen shows what TAB adds."""
+        self.complete(typed, keys="")
+        begun = time.perf_counter()
+        self._type("\t")
+        self._until(lambda seen: shown in seen)
+        return time.perf_counter() - begun
+
     def faults_of_children(self) -> int:
         """The page faults of all processes that the shell has waited for; each has some."""
         status = Path(f"/proc/{self._process.pid}/stat").read_text("ascii")

@@ -86,17 +86,6 @@ def test_values_are_those_that_the_schema_allows_at_a_path() -> None:
     } <= set(values)
 
 
-def test_names_are_values_where_a_name_is_wanted() -> None:
-    patterns = CONFIG + "  model_patterns: {claude-*: default}\n"
-    values = found(patterns)[WordKind.VALUE]
-    models = "litellm.models.default"
-    assert values[f"{models}[1].provider=local"] == "configured"
-    assert values[f"{models}[0].model=gpt-4o"].startswith("chat, ")
-    assert f"{models}[1].model=llama" in values
-    assert f"{models}[1].model=gpt-4o" not in values, "it is another provider's"
-    assert values["litellm.model_patterns.claude-*=default"] == "openai/gpt-4o, local/llama"
-
-
 @pytest.mark.parametrize(
     "text",
     [

@@ -176,15 +176,26 @@ __agentbox_files() {
 
 # Offer the words of a kind.
 __agentbox_words() {
-    local file text cache=${XDG_CACHE_HOME:-$HOME/.cache}/agentbox/complete/$1 above='' line
-    [[ $1 == value ]] && above=$first=
+    local kind=$1 file text cache above='' line
+    [[ $kind == value ]] && __agentbox_value_of "$first"
+    cache=${XDG_CACHE_HOME:-$HOME/.cache}/agentbox/complete/$kind
     __agentbox_find_config
-    if __agentbox_is_fresh || ! __agentbox_ask "$1"; then
+    if __agentbox_is_fresh || ! __agentbox_ask "$kind"; then
         [[ -f $cache && -r $cache ]] || return 0
         __agentbox_take <"$cache"
     else
         __agentbox_take <<<"$text"
     fi
+}
+
+# What belongs at a path of the config: a name, or one of the values that are listed for it.
+__agentbox_value_of() {
+    case $1 in
+    litellm.models.*.provider) kind=provider ;;
+    litellm.models.*.model) kind=model ;;
+    litellm.model_patterns.*) kind=alias ;;
+    *) above=$1= ;;
+    esac
 }
 
 __agentbox_find_config() {
@@ -217,12 +228,30 @@ __agentbox_take() {
     # bash 3.2 has no mapfile.
     mapfile -t lines 2>/dev/null || while IFS= read -r line; do lines+=("$line"); done
     [[ ${lines[0]-} == "# $file" ]] || return 0
+    [[ $kind == path ]] && __agentbox_narrow
     for line in "${lines[@]}"; do
         if [[ $line == "$near"* && $line != '#'* ]]; then
             line=${line%%$'\t'*}
             __agentbox_reply "$before${line#"$above"}"
         fi
     done
+}
+
+# Paths are many, and sorted by their bytes: keep those that can begin like what is typed.
+__agentbox_narrow() {
+    local LC_ALL=C first=1 last=${#lines[@]} middle
+    while ((first < last)); do
+        middle=$(((first + last) / 2))
+        if [[ ${lines[middle]} < $near ]]; then
+            first=$((middle + 1))
+        else
+            last=$middle
+        fi
+    done
+    for ((last = first; last < ${#lines[@]}; last++)); do
+        [[ ${lines[last]} == "$near"* ]] || break
+    done
+    lines=("${lines[@]:first:last - first}")
 }
 
 complete -F _agentbox agentbox
