@@ -8,7 +8,7 @@ __agentbox_facts() {
     commands='' options=''
     case $1 in
     '') commands='litellm config plugins completions' options='--config --no-plugins --version -V --help -h' ;;
-    litellm) commands='init start stop restart status logs ask test-fallback models providers import key' options='--help -h' ;;
+    litellm) commands='init start stop restart status logs ask explain test-fallback models providers import key' options='--help -h' ;;
     'litellm init') options='--provider -p --yes -y --demo --dry-run --help -h' ;;
     'litellm start') options='--port --foreground --wait --no-wait --if-enabled --help -h' ;;
     'litellm stop') options='--grace --force --help -h' ;;
@@ -16,6 +16,7 @@ __agentbox_facts() {
     'litellm status') options='--json --help -h' ;;
     'litellm logs') options='--follow -f --lines -n --help -h' ;;
     'litellm ask') options='--model -m --json --help -h' ;;
+    'litellm explain') options='--limit -n --failed --json --help -h' ;;
     'litellm test-fallback') options='--json --help -h' ;;
     'litellm models') commands='add remove move rename' options='--json --help -h' ;;
     'litellm models add') options='--at --dry-run --json --help -h' ;;
@@ -60,6 +61,8 @@ __agentbox_takes() {
     'litellm logs --lines' | 'litellm logs -n') ;;
     'litellm ask --model' | 'litellm ask -m') takes='words alias' ;;
     'litellm ask @1') ;;
+    'litellm explain --limit' | 'litellm explain -n') ;;
+    'litellm explain @1') ;;
     'litellm test-fallback @'*) takes='words alias' ;;
     'litellm models add --at') ;;
     'litellm models add @1') takes='words alias' ;;

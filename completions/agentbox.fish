@@ -21,6 +21,7 @@ function __agentbox_commands
                 'status' 'Tell how the proxy and each link are.' \
                 'logs' 'Show the end of the proxy\'s log.' \
                 'ask' 'Ask one question through the running proxy.' \
+                'explain' 'Tell the story of one request, link by link; without ID, list the latest ones.' \
                 'test-fallback' 'Prove that every chain falls back.' \
                 'models' 'List the aliases and their chains.' \
                 'providers' 'List the providers and their keys.' \
@@ -122,6 +123,14 @@ function __agentbox_options
                 '--model' 'An alias.' \
                 '-m' 'An alias.' \
                 '--json' 'Print JSON when it is done.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm explain'
+            printf '%s\t%s\n' \
+                '--limit' 'List so many at most.' \
+                '-n' 'List so many at most.' \
+                '--failed' 'List only those that met a failure or a pause.' \
+                '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
         case 'litellm test-fallback'
@@ -305,6 +314,8 @@ function __agentbox_takes
         case 'litellm ask --model' 'litellm ask -m'
             printf '%s\n' words alias
         case 'litellm ask @1'
+        case 'litellm explain --limit' 'litellm explain -n'
+        case 'litellm explain @1'
         case 'litellm test-fallback @*'
             printf '%s\n' words alias
         case 'litellm models add --at'

@@ -36,6 +36,10 @@ class LitellmCommands(LazyGroup):
         "status": (f"{_HERE}.litellm.status", "Tell how the proxy and each link are."),
         "logs": (f"{_HERE}.litellm.logs", "Show the end of the proxy's log."),
         "ask": (f"{_HERE}.litellm.ask", "Ask one question through the running proxy."),
+        "explain": (
+            f"{_HERE}.litellm.explain",
+            "Tell the story of one request, link by link; without ID, list the latest ones.",
+        ),
         "test-fallback": (f"{_HERE}.litellm.fallback", "Prove that every chain falls back."),
         "models": (f"{_HERE}.litellm.models", "List the aliases and their chains."),
         "providers": (f"{_HERE}.litellm.providers", "List the providers and their keys."),

@@ -1,5 +1,6 @@
 """The proxy's front: every request passes the guard, then finds its path or a 404."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,7 +15,9 @@ from agentbox_cli.proxy import headers as names
 from agentbox_cli.proxy.drill import HEADER as DRILL
 from agentbox_cli.proxy.drill import Drills, Scope
 from agentbox_cli.proxy.endpoints import BY_PATH, CHAT, MESSAGES, Endpoint
-from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Exchange
+from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Exchange, caller_of
+from agentbox_cli.proxy.explaining import PATH as REQUESTS
+from agentbox_cli.proxy.explaining import Pages
 from agentbox_cli.proxy.guard import Guard
 from agentbox_cli.proxy.lanes import LaneCaller
 from agentbox_cli.proxy.listing import models_body
@@ -22,6 +25,7 @@ from agentbox_cli.proxy.names import Names
 from agentbox_cli.proxy.relay import Relay
 from agentbox_cli.proxy.reply import refusal
 from agentbox_cli.proxy.request import Ask, BadBody, kind_of, read_ask
+from agentbox_cli.proxy.story import End, Stories, Story
 from agentbox_cli.usage.record import RecordSink
 
 BODY_LIMIT = 64 * 1024 * 1024
@@ -60,6 +64,7 @@ class Front:
         scope: what ordinary requests share.
         lanes: how attempts are made.
         sink: takes attempt records.
+        stories: takes down what becomes of each request.
         instance: the token of this run of the daemon.
         status: what `/agentbox/status` tells.
         drills: honours drill headers; None outside drills.
@@ -72,6 +77,7 @@ class Front:
     scope: Scope
     lanes: Mapping[Lane, LaneCaller]
     sink: RecordSink
+    stories: Stories
     instance: str
     status: Callable[[], dict[str, Any]]
     drills: Drills | None = None
@@ -118,9 +124,11 @@ class Dispatcher:
             sink=front.sink,
             silence=front.silence,
         )
+        self._requests = Pages(front.stories, front.resolved.secrets())
         self._pages: dict[str, Handler] = {
             HEALTH: self._health,
             STATUS: self._status,
+            REQUESTS: self._requests.listed,
             **dict.fromkeys(MODELS, self._models),
         }
         self.same_user: set[Any] = set()
@@ -148,21 +156,32 @@ class Dispatcher:
 
     async def _chain(self, http: web.BaseRequest, endpoint: Endpoint) -> web.StreamResponse:
         request_id = f"req_{secrets.token_hex(12)}"
+        story = self._front.stories.begin(request_id, endpoint, caller_of(http))
         try:
-            ask = await self._ask(http, endpoint)
-            chain = self._chain_of(ask, endpoint)
+            return await self._relay.serve(await self._exchange(http, endpoint, story))
         except Refused as why:
+            story.ends(End.REFUSED, why.status, str(why))
             headers = {**why.headers, names.REQUEST_ID: request_id}
             return refusal(endpoint, why.status, str(why), code=why.code, headers=headers)
-        exchange = Exchange(
+        except (asyncio.CancelledError, ConnectionError):
+            story.client_left()
+            raise
+        except Exception:
+            story.ends(End.BUG, None, "a fault of ours; `agentbox litellm logs` tells more")
+            raise
+
+    async def _exchange(self, http: web.BaseRequest, endpoint: Endpoint, story: Story) -> Exchange:
+        ask = await self._ask(http, endpoint)
+        story.asks(ask.model, stream=ask.stream)
+        story.chain = chain = self._chain_of(ask, endpoint)
+        return Exchange(
             http=http,
             endpoint=endpoint,
             ask=ask,
             chain=chain,
             scope=self._scope(http),
-            request_id=request_id,
+            story=story,
         )
-        return await self._relay.serve(exchange)
 
     async def _ask(self, http: web.BaseRequest, endpoint: Endpoint) -> Ask:
         if http.method != "POST":
@@ -208,6 +227,8 @@ class Dispatcher:
 
     async def _page(self, http: web.BaseRequest) -> web.StreamResponse:
         page = self._pages.get(http.path)
+        if page is None and http.path.startswith(f"{REQUESTS}/"):
+            page = self._requests.one
         if page is None:
             message = f"nothing is served at {http.path[:100]}"
             return refusal(_tongue(http), 404, message, code="not_found")

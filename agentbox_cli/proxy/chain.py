@@ -256,7 +256,9 @@ class Walk:
         """What keeps a link from being called after `delay` seconds, if anything does."""
         pause = self._memory.cooldowns.pause(link.deployment, now + delay)
         if pause is not None and not (early and pause.transient):
-            return Outcome(link=link, label=COOLING, recovers_in=pause.remaining)
+            return Outcome(
+                link=link, label=COOLING, failure=cause_of(pause), recovers_in=pause.remaining
+            )
         wait = self._memory.quotas.exhausted_for(link.deployment, self._wall() + delay)
         if wait is not None:
             return Outcome(link=link, label=EXHAUSTED, recovers_in=wait)

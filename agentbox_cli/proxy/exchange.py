@@ -12,8 +12,9 @@ from agentbox_cli.proxy.answers import UnaryAnswer
 from agentbox_cli.proxy.chain import Walk
 from agentbox_cli.proxy.drill import Scope
 from agentbox_cli.proxy.endpoints import Endpoint
-from agentbox_cli.proxy.reply import attempts_header, summary, verdict_reply
+from agentbox_cli.proxy.reply import attempts_header, explained, message_of, verdict_reply
 from agentbox_cli.proxy.request import Ask
+from agentbox_cli.proxy.story import End, Story
 from agentbox_cli.proxy.stream import StreamState
 from agentbox_cli.proxy.verdict import Verdict
 from agentbox_cli.proxy.wire import KEEP_ALIVE, terminal_event
@@ -35,7 +36,7 @@ class Exchange:
         ask: what it says.
         chain: the chain it goes down.
         scope: what it shares with others.
-        request_id: its name in headers and records.
+        story: takes down what becomes of it.
     """
 
     http: web.BaseRequest
@@ -43,14 +44,12 @@ class Exchange:
     ask: Ask
     chain: Chain
     scope: Scope
-    request_id: str
+    story: Story
 
     @property
-    def caller(self) -> str | None:
-        """The family of the client's user agent."""
-        # Bytes beyond UTF-8 come as lone surrogates, which no store takes.
-        agent = self.http.headers.get("user-agent", "").encode("ascii", "replace").decode()
-        return agent.split("/")[0].split(" ")[0][:CALLER_LENGTH] or None
+    def request_id(self) -> str:
+        """Its name in headers and records."""
+        return self.story.request_id
 
     def base_headers(self, walk: Walk) -> dict[str, str]:
         """The headers that every answer carries."""
@@ -67,6 +66,13 @@ class Exchange:
             names.SERVED_BY: link.deployment.name,
             names.LINK: f"{link.number}/{len(self.chain.links)}",
         }
+
+
+def caller_of(http: web.BaseRequest) -> str | None:
+    """The family of the client's user agent."""
+    # Bytes beyond UTF-8 come as lone surrogates, which no store takes.
+    agent = http.headers.get("user-agent", "").encode("ascii", "replace").decode()
+    return agent.split("/")[0].split(" ")[0][:CALLER_LENGTH] or None
 
 
 @dataclass(slots=True)
@@ -93,7 +99,9 @@ class Client:
         """Send a whole answer."""
         await self.quieten()
         if self._response is not None:
-            return await self.fail("the provider sent no stream, but a whole answer", None)
+            message = "the provider sent no stream, but a whole answer"
+            return await self._fail(End.FAILED, message, None)
+        self.exchange.story.ends(End.ANSWERED, answer.status)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     async def begin(self, headers: Mapping[str, str]) -> web.StreamResponse:
@@ -104,27 +112,31 @@ class Client:
             await self._response.prepare(self.exchange.http)
         return self._response
 
-    async def fail(self, message: str, state: StreamState | None) -> web.StreamResponse:
-        """End a stream that has begun with the error event of its protocol."""
-        response = await self.begin({})
-        event = terminal_event(self.exchange.endpoint.protocol, message, state)
-        await response.write(event)
-        await response.write_eof()
-        return response
+    async def cut(self, message: str, state: StreamState) -> web.StreamResponse:
+        """End a stream that broke after its first content."""
+        return await self._fail(End.CUT, message, state)
 
     async def refuse(self, verdict: Verdict) -> web.StreamResponse:
         """Tell that no link answered."""
         await self.quieten()
         exchange = self.exchange
+        message = message_of(exchange.chain.alias, verdict)
         if self._response is not None:
-            message = (
-                verdict.passed_on.message
-                if verdict.passed_on
-                else summary(exchange.chain.alias, verdict)
-            )
-            return await self.fail(message, None)
+            return await self._fail(End.FAILED, message, None)
         headers = exchange.base_headers(self.walk)
-        return verdict_reply(exchange.endpoint, exchange.chain.alias, verdict, headers)
+        reply = verdict_reply(exchange.endpoint, exchange.chain.alias, verdict, headers)
+        exchange.story.ends(End.FAILED, reply.status, message)
+        return reply
+
+    async def _fail(self, end: End, message: str, state: StreamState | None) -> web.StreamResponse:
+        """End a stream that has begun with the error event of its protocol."""
+        response = await self.begin({})
+        exchange = self.exchange
+        exchange.story.ends(end, response.status, message)
+        told = explained(message, exchange.request_id)
+        await response.write(terminal_event(exchange.endpoint.protocol, told, state))
+        await response.write_eof()
+        return response
 
     async def quieten(self) -> None:
         """Stop the keep-alives."""

@@ -7,7 +7,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -19,27 +19,15 @@ from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Client, Exchange
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import LaneCaller, Order
 from agentbox_cli.proxy.request import needs_of
+from agentbox_cli.proxy.story import Attempt, End, record_of
 from agentbox_cli.proxy.upstream import AttemptFailed
-from agentbox_cli.usage.record import AttemptRecord, RecordSink, Tokens
+from agentbox_cli.proxy.verdict import Verdict
+from agentbox_cli.usage.record import RecordSink, Tokens
 
 # A larger body is looked at in a thread: other requests must not wait for it.
 LOOKED_AT_IN_PLACE = 1024 * 1024
 # The beta header with which Anthropic's models take five times their usual window.
 LONGER_WINDOW = "context-1m"
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """What the record of an attempt is made of."""
-
-    call: Call
-    lane: Lane
-    started_at: float = field(default_factory=time.time)
-    began: float = field(default_factory=time.monotonic)
-    first_content_ms: float | None = None
-
-    def elapsed_ms(self) -> float:
-        return (time.monotonic() - self.began) * 1_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,7 +53,7 @@ class Relay:
         walk = self._walk(exchange, await _needs(exchange))
         client = Client(exchange, walk, self.silence)
         try:
-            while isinstance(step := walk.next(time.monotonic()), Call):
+            while isinstance(step := _next(exchange, walk), Call):
                 answer = await self._attempt(exchange, walk, step)
                 if answer is not None:
                     return await self._deliver(exchange, walk, client, *answer)
@@ -74,6 +62,7 @@ class Relay:
             await client.quieten()
 
     def _walk(self, exchange: Exchange, needs: Needs) -> Walk:
+        exchange.story.capabilities = needs.capabilities
         return Walk(
             exchange.chain,
             needs,
@@ -87,12 +76,12 @@ class Relay:
 
     async def _attempt(
         self, exchange: Exchange, walk: Walk, call: Call
-    ) -> tuple[_Attempt, Answer] | None:
+    ) -> tuple[Attempt, Answer] | None:
         lane = call.link.deployment.lane(exchange.endpoint.protocol)
         try:
             if call.delay:
                 await asyncio.sleep(call.delay)
-            attempt = _Attempt(call, lane)
+            attempt = exchange.story.attempt(call, lane)
         except BaseException:
             walk.abandoned()
             raise
@@ -106,7 +95,7 @@ class Relay:
             walk.abandoned()
             self._record(exchange, attempt, cancelled=True)
             raise
-        attempt.first_content_ms = attempt.elapsed_ms()
+        attempt.has_content()
         walk.answered()
         return attempt, answer
 
@@ -135,7 +124,7 @@ class Relay:
         exchange: Exchange,
         walk: Walk,
         client: Client,
-        attempt: _Attempt,
+        attempt: Attempt,
         answer: Answer,
     ) -> web.StreamResponse:
         link = attempt.call.link
@@ -150,7 +139,7 @@ class Relay:
         exchange: Exchange,
         walk: Walk,
         client: Client,
-        attempt: _Attempt,
+        attempt: Attempt,
         answer: OpenStream,
         headers: Mapping[str, str],
     ) -> web.StreamResponse:
@@ -164,7 +153,7 @@ class Relay:
         except AttemptFailed as failed:
             failure = failed.failure
             walk.broke(attempt.call.link, failure, time.monotonic())
-            return await client.fail(_cut_message(attempt.call.link, failure), answer.reader)
+            return await client.cut(_cut_message(attempt.call.link, failure), answer.reader)
         finally:
             answer.close()
             self._record(
@@ -176,44 +165,30 @@ class Relay:
                 # A client may well hang up as soon as it has seen the marker.
                 cancelled=failure is None and not answer.reader.complete,
             )
+        exchange.story.ends(End.ANSWERED, response.status)
         return response
 
-    def _record(  # noqa: PLR0913 - a record has these parts
+    def _record(  # noqa: PLR0913 - an attempt ends with these
         self,
         exchange: Exchange,
-        attempt: _Attempt,
+        attempt: Attempt,
         *,
         spent: Spent | None = None,
         status: int | None = None,
         failure: Failure | None = None,
         cancelled: bool = False,
     ) -> None:
-        call = attempt.call
-        deployment = call.link.deployment
-        self.sink(
-            AttemptRecord(
-                request_id=exchange.request_id,
-                attempt=call.number,
-                started_at=attempt.started_at,
-                elapsed_ms=attempt.elapsed_ms(),
-                first_content_ms=attempt.first_content_ms,
-                alias=exchange.chain.alias,
-                link=call.link.number,
-                provider=deployment.provider.name,
-                model=deployment.model.id,
-                lane=attempt.lane.value,
-                endpoint=exchange.endpoint.path,
-                stream=exchange.ask.stream,
-                status=failure.status if failure else status,
-                failure=failure.kind if failure else None,
-                complete=failure is None and not cancelled,
-                cancelled=cancelled,
-                maybe_charged=cancelled or (failure is not None and _may_cost(failure)),
-                tokens=spent.tokens if spent else Tokens(),
-                raw_usage=spent.usage if spent else None,
-                caller=exchange.caller,
-            )
-        )
+        tokens = spent.tokens if spent else Tokens()
+        attempt.ended(status=status, failure=failure, cancelled=cancelled, tokens=tokens)
+        self.sink(record_of(exchange.story, attempt, spent.usage if spent else None))
+
+
+def _next(exchange: Exchange, walk: Walk) -> Call | Verdict:
+    now = time.monotonic()
+    step = walk.next(now)
+    if outcomes := walk.outcomes:
+        exchange.story.passed_over(outcomes, now)
+    return step
 
 
 async def _needs(exchange: Exchange) -> Needs:
@@ -233,11 +208,6 @@ def _windows(exchange: Exchange) -> list[int]:
 
 def _cut_message(link: Link, failure: Failure) -> str:
     return f"{link.deployment.name}: {failure.message}"
-
-
-def _may_cost(failure: Failure) -> bool:
-    unsure = {ErrorKind.TIMEOUT, ErrorKind.CONNECTION, ErrorKind.SERVER}
-    return failure.sent and failure.kind in unsure
 
 
 def _jitter() -> float:

@@ -39,12 +39,23 @@ def verdict_reply(
     """The answer of a chain in which no link answered."""
     if verdict.passed_on is not None:
         return _passed_on(endpoint, verdict.passed_on, headers)
+    told = explained(summary(alias, verdict), headers.get(names.REQUEST_ID))
     status = _status(endpoint, verdict)
     extra = dict(headers)
     if verdict.retry_after is not None:
         extra["retry-after"] = str(max(math.ceil(verdict.retry_after), 1))
     code = "rate_limit_exceeded" if verdict.rate_limited else "no_link_available"
-    return refusal(endpoint, status, summary(alias, verdict), code=code, headers=extra)
+    return refusal(endpoint, status, told, code=code, headers=extra)
+
+
+def explained(message: str, request_id: str | None) -> str:
+    """A message with the command that tells the whole story."""
+    return f"{message} (`agentbox litellm explain {request_id}`)" if request_id else message
+
+
+def message_of(alias: str, verdict: Verdict) -> str:
+    """What a chain that did not answer comes down to."""
+    return verdict.passed_on.message if verdict.passed_on else summary(alias, verdict)
 
 
 def summary(alias: str, verdict: Verdict) -> str:
@@ -66,7 +77,8 @@ def _passed_on(endpoint: Endpoint, failure: Failure, headers: Mapping[str, str])
         message, code = failure.message, failure.code
         if failure.kind is ErrorKind.CONTEXT_WINDOW:
             message, code = _known_to_agents(message), CONTEXT_CODE
-        return refusal(endpoint, status, message, code=code, headers=headers)
+        told = explained(message, headers.get(names.REQUEST_ID))
+        return refusal(endpoint, status, told, code=code, headers=headers)
     back = names.client_headers((failure.headers or {}).items())
     back.pop("content-encoding", None)  # the body was decoded to be read
     back["content-type"] = failure.content_type or JSON

@@ -26,6 +26,7 @@ from agentbox_cli.proxy.exchange import SILENCE_SECONDS
 from agentbox_cli.proxy.guard import Guard, GuardPolicy, uids_of
 from agentbox_cli.proxy.lanes import DirectLane, LaneCaller
 from agentbox_cli.proxy.peer import PeerLookup, find_lookup
+from agentbox_cli.proxy.story import Stories
 from agentbox_cli.proxy.translation import NO_ENGINE, Translation
 from agentbox_cli.proxy.upstream import Upstream
 from agentbox_cli.simulate.app import SimulatedProviders
@@ -59,6 +60,7 @@ class ProxyServer:
     grace: float = GRACE_SECONDS
     silence: float = SILENCE_SECONDS
     records: deque[AttemptRecord] = field(default_factory=lambda: deque(maxlen=RECORDS_KEPT))
+    stories: Stories = field(default_factory=Stories)
     warnings: list[str] = field(default_factory=list)
     _memory: Memory = field(init=False)
     _guard: Guard = field(init=False)
@@ -83,6 +85,7 @@ class ProxyServer:
             scope=self._scope(),
             lanes=await self._lanes(direct),
             sink=self.records.append,
+            stories=self.stories,
             instance=self.instance,
             status=self.status,
             drills=self._drills(),

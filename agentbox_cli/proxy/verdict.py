@@ -12,6 +12,7 @@ COOLING = "skipped-cooling"
 EXHAUSTED = "skipped-exhausted"
 KEY_MISSING = "skipped-key-missing"
 UNFIT = "skipped-unfit"
+_SKIPPED = frozenset({COOLING, EXHAUSTED, KEY_MISSING, UNFIT})
 
 # Coding agents know Anthropic's words and OpenAI's code, and make their prompt shorter.
 CONTEXT_WORDS = "prompt is too long"
@@ -29,6 +30,11 @@ class Outcome:
     label: str
     failure: Failure | None = None
     recovers_in: float | None = None
+
+    @property
+    def skipped(self) -> bool:
+        """Whether the link was passed over without a call."""
+        return self.label in _SKIPPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

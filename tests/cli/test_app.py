@@ -49,6 +49,7 @@ def test_the_commands_are_these() -> None:
             "litellm status",
             "litellm logs",
             "litellm ask",
+            "litellm explain",
             "litellm test-fallback",
             "litellm models add",
             "litellm models remove",

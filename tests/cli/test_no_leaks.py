@@ -104,6 +104,7 @@ config unset litellm --dry-run
 config unset litellm.providers.lab --dry-run
 config unset litellm.providers.lab.api_key --dry-run --json
 litellm ask hello
+litellm explain req_1
 litellm import FILE
 litellm import FILE --dry-run
 litellm import FILE --dry-run --json
@@ -139,6 +140,8 @@ STARTED = (
     "litellm status --json",
     "litellm ask hello",
     "litellm ask hello --model all",
+    "litellm explain --failed",
+    "litellm explain req_ --json",
     "litellm test-fallback default",
     "litellm logs",
     "litellm restart",

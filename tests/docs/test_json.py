@@ -60,7 +60,8 @@ def command(agentbox: Agentbox, home: Path) -> Iterator[Callable[..., Result]]:
 
 def test_every_document_is_as_in_its_example(command: Callable[..., Result]) -> None:
     for line, example in examples().items():
-        arguments = line.split()[1:]
+        # The one request that was made, whatever its id is.
+        arguments = ["req_" if "req_" in word else word for word in line.split()[1:]]
         more = MORE.get(arguments[1], [])
         document = command(*arguments, *more).document
         assert document["schema"] == example["schema"]

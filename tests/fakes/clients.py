@@ -42,7 +42,7 @@ class Tongue:
         return self.chain[1]
 
     def post(self, stand: Stand, **fields: Any) -> Any:
-        return stand.post(self.path, model="default", **self.body, **fields)
+        return stand.post(self.path, model="default", **{**self.body, **fields})
 
 
 async def ask_chat(stand: Stand, stream: bool) -> str:

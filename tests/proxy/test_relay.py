@@ -69,6 +69,7 @@ async def test_a_stream_that_breaks_after_content_ends_with_the_protocols_own_er
 
     async with tongue.post(stand, stream=True) as answer:
         assert answer.status == 200
+        hint = f" (`agentbox litellm explain {answer.headers['x-agentbox-request-id']}`)"
         body = await answer.read()  # the body itself ends well
 
     events = body.split(b"\n\n")
@@ -77,7 +78,8 @@ async def test_a_stream_that_breaks_after_content_ends_with_the_protocols_own_er
     told = json.loads(last.rpartition(b"data: ")[2])
     said = told["error"]["message"]
     assert said.startswith(f"{tongue.first}: ")
-    assert message is None or said == f"{tongue.first}: {message}"
+    assert said.endswith(hint)
+    assert message is None or said == f"{tongue.first}: {message}{hint}"
     assert last == terminal(tongue, told, said)
     assert events, "the content before the break was passed on"
     assert not any(mark in body for mark in (b"[DONE]", b"message_stop", b"response.completed"))

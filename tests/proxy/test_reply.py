@@ -15,6 +15,7 @@ from tests.proxy.builders import CHAT as CHAT_NEEDS
 from tests.proxy.builders import Scene, chain, deployment, failure, link
 
 HEADERS = {"x-agentbox-alias": "default", "x-agentbox-request-id": "req_1"}
+HINT = " (`agentbox litellm explain req_1`)"
 BODY = b'{ "error": {"message":"no such model"} }'
 OWN = replace(
     failure(ErrorKind.NOT_FOUND),
@@ -73,7 +74,7 @@ def test_an_error_in_another_protocol_is_worded_anew() -> None:
     assert response.status == 404
     assert said(response) == {
         "type": "error",
-        "error": {"type": "not_found_error", "message": "it failed"},
+        "error": {"type": "not_found_error", "message": f"it failed{HINT}"},
     }
 
 
@@ -89,7 +90,7 @@ def test_an_answer_that_is_no_error_is_not_passed_on_as_one(status: int) -> None
     told = replace(failure(ErrorKind.SERVER, status=status), body=b"")
     response = passed_on(told)
     assert response.status == 502
-    assert said(response)["error"]["message"] == "it failed"
+    assert said(response)["error"]["message"] == f"it failed{HINT}"
 
 
 # The chain's own word.
@@ -177,7 +178,7 @@ def test_every_window_is_named_where_all_are_too_small() -> None:
     assert response.status == 400
     assert said(response)["error"]["message"] == (
         "prompt is too long: 4000 tokens > 3000 maximum (a low estimate; "
-        "the maximum context length is 1000 for p1/one, 3000 for p2/one)"
+        f"the maximum context length is 1000 for p1/one, 3000 for p2/one){HINT}"
     )
 
 
@@ -191,7 +192,7 @@ def test_a_provider_that_has_counted_knows_better_than_an_estimate() -> None:
 def test_a_context_error_of_another_protocol_is_told_so_that_agents_know_it() -> None:
     openai = failure(ErrorKind.CONTEXT_WINDOW, message="maximum context length is 9 tokens")
     told = said(passed_on(openai, MESSAGES))["error"]
-    assert told["message"] == "prompt is too long: maximum context length is 9 tokens"
+    assert told["message"] == f"prompt is too long: maximum context length is 9 tokens{HINT}"
     own = replace(
         failure(ErrorKind.CONTEXT_WINDOW, message="Prompt is too long: 10 tokens > 9 maximum"),
         protocol=Protocol.ANTHROPIC_MESSAGES,

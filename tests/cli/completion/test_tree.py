@@ -16,6 +16,7 @@ from agentbox_cli.providers.words import WordKind
 FREE = {
     ("config set", "value"),
     ("litellm ask", "prompt"),
+    ("litellm explain", "request_id"),
     ("litellm models rename", "new"),
 }
 

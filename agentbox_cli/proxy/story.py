@@ -1,0 +1,302 @@
+"""The stories of recent requests: what was asked, each call, each link passed over, the end.
+
+Neither prompts nor answers are kept, only what the chain did. While a request runs its story
+takes a few references; words and numbers for people are made when somebody asks.
+"""
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from agentbox_cli.providers.model import ErrorKind, RateLimitScope
+from agentbox_cli.providers.resolved import Chain, Deployment, Lane, Link
+from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.endpoints import Endpoint
+from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.verdict import Outcome
+from agentbox_cli.usage.record import AttemptRecord, Tokens
+
+STORIES_KEPT = 1_000
+# A name that fits a pattern may be of any length.
+ASKED_LENGTH = 100
+
+# After these a provider may have done the work all the same.
+_UNSURE = frozenset({ErrorKind.TIMEOUT, ErrorKind.CONNECTION, ErrorKind.SERVER})
+# What one call finds out about its whole provider.
+_OF_PROVIDER = frozenset({ErrorKind.AUTH, ErrorKind.PAYMENT, ErrorKind.QUOTA})
+
+
+class End(StrEnum):
+    """How a request ended.
+
+    - RUNNING: it has not ended yet.
+    - ANSWERED: a link's answer was passed on whole.
+    - FAILED: no link answered, and the client was told so.
+    - CUT: a stream broke after its first content.
+    - CLIENT_LEFT: the client went away first.
+    - REFUSED: it went down no chain.
+    - BUG: a fault of ours.
+    """
+
+    RUNNING = "running"
+    ANSWERED = "answered"
+    FAILED = "failed"
+    CUT = "cut"
+    CLIENT_LEFT = "client-left"
+    REFUSED = "refused"
+    BUG = "bug"
+
+
+class Attempt(msgspec.Struct, kw_only=True, gc=False):
+    """One call to one link, while it is under way and after.
+
+    Args:
+        call: what the chain had decided.
+        lane: how the link is reached.
+        started_at: seconds since the epoch.
+        began: the same on the monotonic clock.
+        first_content_ms: until the first content; None if there was none.
+        elapsed_ms: until it ended; None while it is under way.
+        status: the provider's HTTP status; None if there was no answer.
+        kind: how it failed; None if it did not.
+        message: how it failed, in one line without keys.
+        complete: whether the answer ended as its protocol says.
+        cancelled: whether the client went away first.
+        maybe_charged: whether it may have cost money without a whole answer.
+        tokens: usage as reported.
+    """
+
+    call: Call
+    lane: Lane
+    started_at: float
+    began: float
+    first_content_ms: float | None = None
+    elapsed_ms: float | None = None
+    status: int | None = None
+    kind: ErrorKind | None = None
+    message: str | None = None
+    complete: bool = False
+    cancelled: bool = False
+    maybe_charged: bool = False
+    tokens: Tokens | None = None
+
+    def has_content(self) -> None:
+        """Note its first content, or its whole unary answer."""
+        self.first_content_ms = (time.monotonic() - self.began) * 1_000
+
+    def ended(
+        self,
+        *,
+        status: int | None,
+        failure: Failure | None,
+        cancelled: bool,
+        tokens: Tokens,
+    ) -> None:
+        """Note how it ended."""
+        self.elapsed_ms = (time.monotonic() - self.began) * 1_000
+        self.status = status
+        self.complete = failure is None and not cancelled
+        self.cancelled = self.maybe_charged = cancelled
+        self.tokens = tokens
+        if failure is not None:
+            self.status, self.kind = failure.status, failure.kind
+            self.message = failure.message
+            begun = self.first_content_ms is not None
+            self.maybe_charged = failure.sent and (begun or failure.kind in _UNSURE)
+
+
+class Skip(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A link that was passed over.
+
+    Args:
+        link: which one.
+        label: as in `x-agentbox-attempts`.
+        at: when, on the monotonic clock.
+        seconds: how long it was to be left alone from then on; None if nobody knows.
+        cause: the kind of the failure that it cools after, or that a call would end in.
+        message: what a call would end in, where that is known.
+    """
+
+    link: Link
+    label: str
+    at: float
+    seconds: float | None
+    cause: ErrorKind | None
+    message: str | None
+
+
+class Story(msgspec.Struct, kw_only=True, gc=False):
+    """One request from its arrival to its end.
+
+    Args:
+        request_id: its name in headers and records.
+        endpoint: where it was sent.
+        caller: the family of the client's user agent.
+        started_at: seconds since the epoch.
+        began: the same on the monotonic clock.
+        asked: the model it named; None before that is known.
+        stream: whether it asked for a stream.
+        chain: the chain it goes down.
+        capabilities: what it asks of a link besides its protocol.
+        attempts: the calls, in their order.
+        skips: the links that were passed over.
+        end: how it ended.
+        status: what the client got; None before that, or if it left.
+        message: what the client was told instead of an answer.
+        elapsed_ms: until the end.
+    """
+
+    request_id: str
+    endpoint: Endpoint
+    caller: str | None
+    started_at: float
+    began: float
+    asked: str | None = None
+    stream: bool = False
+    chain: Chain | None = None
+    capabilities: frozenset[str] = frozenset()
+    attempts: list[Attempt] = []
+    skips: list[Skip] = []
+    end: End = End.RUNNING
+    status: int | None = None
+    message: str | None = None
+    elapsed_ms: float | None = None
+
+    def asks(self, model: str, *, stream: bool) -> None:
+        """Note what the body asks for."""
+        self.asked, self.stream = model[:ASKED_LENGTH], stream
+
+    def attempt(self, call: Call, lane: Lane) -> Attempt:
+        """Begin the story of a call."""
+        begun = Attempt(call=call, lane=lane, started_at=time.time(), began=time.monotonic())
+        self.attempts.append(begun)
+        return begun
+
+    def passed_over(self, outcomes: Sequence[Outcome], now: float) -> None:
+        """Note the links that were passed over and are not known yet."""
+        known = {skip.link.number for skip in self.skips}
+        for outcome in outcomes:
+            if outcome.skipped and outcome.link.number not in known:
+                self.skips.append(_skip(outcome, now))
+
+    def ends(self, end: End, status: int | None, message: str | None = None) -> None:
+        """Note the end; only the first one counts."""
+        if self.end is End.RUNNING:
+            self.end, self.status, self.message = end, status, message
+            self.elapsed_ms = (time.monotonic() - self.began) * 1_000
+
+    def client_left(self) -> None:
+        """Note that the client hung up, as many do when they have seen the last event."""
+        served = self.attempts[-1] if self.attempts else None
+        whole = served is not None and served.complete
+        self.ends(End.ANSWERED if whole else End.CLIENT_LEFT, 200 if whole else None)
+
+    @property
+    def answered_by(self) -> Link | None:
+        """The link whose answer the client got, whole or in part."""
+        last = self.attempts[-1] if self.attempts else None
+        return last.call.link if last and last.first_content_ms is not None else None
+
+    @property
+    def fell_over(self) -> bool:
+        """Whether it did not simply get the first link's answer."""
+        odd = self.end not in {End.ANSWERED, End.RUNNING}
+        return odd or bool(self.skips) or any(one.kind for one in self.attempts)
+
+
+def _skip(outcome: Outcome, now: float) -> Skip:
+    failure = outcome.failure
+    return Skip(
+        link=outcome.link,
+        label=outcome.label,
+        at=now,
+        seconds=outcome.recovers_in,
+        cause=failure.kind if failure else None,
+        message=failure.message if failure else None,
+    )
+
+
+def record_of(story: Story, attempt: Attempt, raw_usage: dict[str, Any] | None) -> AttemptRecord:
+    """The record of an attempt that has ended."""
+    call, deployment = attempt.call, attempt.call.link.deployment
+    return AttemptRecord(
+        request_id=story.request_id,
+        attempt=call.number,
+        started_at=attempt.started_at,
+        elapsed_ms=attempt.elapsed_ms or 0.0,
+        first_content_ms=attempt.first_content_ms,
+        alias=story.chain.alias if story.chain else "",
+        link=call.link.number,
+        provider=deployment.provider.name,
+        model=deployment.model.id,
+        lane=attempt.lane.value,
+        endpoint=story.endpoint.path,
+        stream=story.stream,
+        status=attempt.status,
+        failure=attempt.kind,
+        complete=attempt.complete,
+        cancelled=attempt.cancelled,
+        maybe_charged=attempt.maybe_charged,
+        tokens=attempt.tokens or Tokens(),
+        raw_usage=raw_usage,
+        caller=story.caller,
+    )
+
+
+class Stories:
+    """The latest stories, the oldest forgotten first.
+
+    Args:
+        kept: how many.
+    """
+
+    def __init__(self, kept: int = STORIES_KEPT) -> None:
+        self._kept: deque[Story] = deque(maxlen=kept)
+
+    def begin(self, request_id: str, endpoint: Endpoint, caller: str | None) -> Story:
+        """Begin the story of a request that has arrived."""
+        story = Story(
+            request_id=request_id,
+            endpoint=endpoint,
+            caller=caller,
+            started_at=time.time(),
+            began=time.monotonic(),
+        )
+        self._kept.append(story)
+        return story
+
+    def latest(self) -> Iterator[Story]:
+        """The newest first."""
+        return reversed(self._kept)
+
+    def named(self, start: str) -> list[Story]:
+        """Those whose id begins so; with or without its `req_`."""
+        ids = (start, f"req_{start}")
+        return [story for story in self._kept if story.request_id.startswith(ids)]
+
+    def cause_of(self, skip: Skip) -> tuple[Story, Attempt] | None:
+        """The call that most likely began the cooldown for which a link was passed over."""
+        for story in self.latest():
+            for attempt in reversed(story.attempts):
+                if _began_it(attempt, skip):
+                    return story, attempt
+        return None
+
+
+def _began_it(attempt: Attempt, skip: Skip) -> bool:
+    if attempt.elapsed_ms is None or attempt.kind is None or attempt.kind is not skip.cause:
+        return False
+    before = attempt.began + attempt.elapsed_ms / 1_000 <= skip.at
+    return before and _speaks_for(attempt.call.link.deployment, attempt.kind, skip.link.deployment)
+
+
+def _speaks_for(failed: Deployment, kind: ErrorKind, other: Deployment) -> bool:
+    if failed.name == other.name:
+        return True
+    by_account = failed.provider.spec.rate_limit_scope is RateLimitScope.ACCOUNT
+    whole = kind in _OF_PROVIDER or (kind is ErrorKind.THROTTLE and by_account)
+    return whole and failed.provider.name == other.provider.name
