@@ -16,6 +16,7 @@ from agentbox_cli.paths import standard_paths
 if TYPE_CHECKING:
     from agentbox_cli.config.change import Change
     from agentbox_cli.config.document import Document
+    from agentbox_cli.config.mending import Check
     from agentbox_cli.config.problems import Problem
     from agentbox_cli.providers.registry import Registry
 
@@ -26,33 +27,37 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def change_config(
     ctx: typer.Context, edit: "Callable[[Document], str]", *, dry_run: bool, as_json: bool
 ) -> None:
-    """Make one change of the user's config.yml, and tell what became of it."""
-    change = apply_edit(config_file(ctx), edit, dry_run=dry_run)
+    """Make one change of the user's config.yml, and tell what became of it.
+
+    Of several errors in the file, one at a time can be mended.
+    """
+    from agentbox_cli.config.change import apply_or_mend
+
+    file = config_file(ctx)
+    change = apply_or_mend(standard_paths(), file, edit, check=_check(), dry_run=dry_run)
     tell_change(change, dry_run=dry_run, as_json=as_json)
 
 
 def apply_edit(file: Path, edit: "Callable[[Document], str]", *, dry_run: bool) -> "Change":
     """Write the new text if it can be used; the change says what keeps it from that."""
     from agentbox_cli.config.change import apply
+
+    return apply(standard_paths(), file, edit, check=_check(), dry_run=dry_run)
+
+
+def _check() -> "Check":
     from agentbox_cli.providers.load import issues_of
 
-    return apply(
-        standard_paths(),
-        file,
-        edit,
-        check=lambda host: issues_of(host, current_registry()),
-        dry_run=dry_run,
-    )
+    return lambda host: issues_of(host, current_registry())
 
 
 def refusal(change: "Change") -> ConfigError | None:
-    """Why the change was not written; None if nothing is wrong with it."""
+    """Why the change was not written; None if it may be."""
     from agentbox_cli.config.problems import render
 
-    errors = _errors(change.problems)
-    if not errors:
+    if change.accepted:
         return None
-    shown = render(errors, change.file.name)
+    shown = render(_errors(change.problems), change.file.name)
     return ConfigError(f"this is not valid, so {change.file} is left as it was:\n{shown}")
 
 
@@ -76,8 +81,16 @@ def tell_change(change: "Change", *, dry_run: bool, as_json: bool) -> None:
     if refused is not None:
         raise typer.Exit(Exit.CONFIG)
     _tell_new_warnings(change)
+    _tell_remaining(change)
     if change.before != change.after and not dry_run:
         follow_up(change.file)
+
+
+def _tell_remaining(change: "Change") -> None:
+    count = len(_errors(change.problems))
+    if count:
+        what = "1 error remains" if count == 1 else f"{count} errors remain"
+        notice(f"{what} in {change.file}: agentbox config check")
 
 
 def current_registry() -> "Registry":

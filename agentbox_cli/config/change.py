@@ -12,13 +12,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from agentbox_cli.config import backups
 from agentbox_cli.config.document import Document, parse
-from agentbox_cli.config.model import HostConfig
-from agentbox_cli.config.problems import Issue, Problem, Severity, locate
+from agentbox_cli.config.mending import Check, mends
+from agentbox_cli.config.problems import Problem, Severity, locate
 from agentbox_cli.config.store import read_text, write
 from agentbox_cli.config.validate import validate
 from agentbox_cli.errors import ConfigError
@@ -29,7 +28,6 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 LOCK_SECONDS = 20.0
 
 Edit = Callable[[Document], str]
-Check = Callable[[HostConfig], Iterable[Issue]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +39,9 @@ class Change:
         before, after: its text.
         diff: from one to the other, unified; empty if nothing changes.
         backup: the copy of `before`; None if nothing was written.
-        problems: everything wrong with `after`; an error among them keeps it from being written.
+        problems: everything wrong with `after`.
+        accepted: whether it may be written: there is no error among the problems, or they are
+            tolerated.
     """
 
     file: Path
@@ -50,9 +50,20 @@ class Change:
     diff: str
     backup: Path | None
     problems: tuple[Problem, ...]
+    accepted: bool
 
 
-Write = Callable[[Change], Path | None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    """On which a new text is written.
+
+    Args:
+        check: what is wrong with a valid config beyond what the model says.
+        tolerate: whether a text with errors is written all the same.
+    """
+
+    check: Check
+    tolerate: Callable[[Document, Document, Check], bool]
 
 
 def apply(
@@ -76,29 +87,50 @@ def apply(
         ConfigError: the edit was refused, somebody else changed the file meanwhile, or it cannot
             be written.
     """
+    terms = _Terms(check=check, tolerate=lambda *_: False)
+    return _apply(paths, file, edit, terms, dry_run=dry_run)
+
+
+def apply_or_mend(
+    paths: Paths,
+    file: Path,
+    edit: Edit,
+    *,
+    check: Check = lambda _: (),
+    dry_run: bool = False,
+) -> Change:
+    """Like `apply`, but of several errors in the file, one at a time can be mended too."""
+    terms = _Terms(check=check, tolerate=mends)
+    return _apply(paths, file, edit, terms, dry_run=dry_run)
+
+
+def _apply(paths: Paths, file: Path, edit: Edit, terms: _Terms, *, dry_run: bool) -> Change:
     if dry_run:
-        return _change(file, edit, check, lambda _: None)
+        return _edited(file, edit, terms)
     with _lock(paths):
-        return _change(file, edit, check, partial(_write_if_right, paths))
+        change = _edited(file, edit, terms)
+        return _written(paths, change) if change.accepted else change
 
 
-def _change(file: Path, edit: Edit, check: Check, write_it: Write) -> Change:
-    before = _text_of(file)
-    after = edit(parse(before, file.name))
-    change = Change(
+def _edited(file: Path, edit: Edit, terms: _Terms) -> Change:
+    before = parse(_text_of(file), file.name)
+    after = parse(edit(before), file.name)
+    problems = tuple(_problems(after, terms.check))
+    return Change(
         file=file,
-        before=before,
-        after=after,
-        diff=unified(file, before, after),
+        before=before.text,
+        after=after.text,
+        diff=unified(file, before.text, after.text),
         backup=None,
-        problems=tuple(_problems(parse(after, file.name), check)),
+        problems=problems,
+        accepted=not _has_error(problems) or terms.tolerate(before, after, terms.check),
     )
-    backup = write_it(change) if after != before else None
-    return replace(change, backup=backup)
 
 
-def _write_if_right(paths: Paths, change: Change) -> Path | None:
-    return None if _has_error(change.problems) else _write(paths, change)
+def _written(paths: Paths, change: Change) -> Change:
+    if change.before == change.after:
+        return change
+    return replace(change, backup=_write(paths, change))
 
 
 def _write(paths: Paths, change: Change) -> Path:
@@ -121,13 +153,9 @@ def undo(paths: Paths, file: Path, *, dry_run: bool = False) -> Change:
     def restore(_: Document) -> str:
         return read_text(_backup_of(paths, file))
 
-    if dry_run:
-        done = _change(file, restore, lambda _: (), lambda _: None)
-    else:
-        with _lock(paths):
-            # Written even if it is wrong: it is what the user had, and may be mended by hand.
-            done = _change(file, restore, lambda _: (), partial(_write, paths))
-    return replace(done, problems=())
+    # Written even if it is wrong: it is what the user had, and may be mended by hand.
+    terms = _Terms(check=lambda _: (), tolerate=lambda *_: True)
+    return replace(_apply(paths, file, restore, terms, dry_run=dry_run), problems=())
 
 
 def diff_against_backup(paths: Paths, file: Path) -> str:

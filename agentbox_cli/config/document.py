@@ -98,8 +98,14 @@ def parse(text: str, name: str) -> Document:
     root, faults = grow(text)
     start = int(text.startswith(_BOM))
     nothing = Mapping(start=start, end=start, data={})
-    if root is None or (root.data is None and not faults):
+    if root is None:
         mapping = nothing
+    elif root.data is None and not faults:
+        # `null` and `~` give way to a section, as `{}` does; where nothing stands, nothing does.
+        is_written = root.start < root.end
+        mapping = (
+            Mapping(start=root.start, end=root.end, data={}, flow=True) if is_written else nothing
+        )
     elif isinstance(root, Mapping):
         mapping = root
     else:

@@ -27,6 +27,7 @@ from ruamel.yaml.reader import ReaderError
 
 from agentbox_cli.config.names import shortened
 from agentbox_cli.config.rules import Rule
+from agentbox_cli.config.stand_ins import reverse, stand_ins
 from agentbox_cli.config.syntax import Fault, control_character, explain
 from agentbox_cli.config.tree import (
     OUR_SECTION,
@@ -106,6 +107,8 @@ class _Grower:
         self.faults: list[Fault] = []
         self.reached = 0
         self._text = text
+        self._stand_ins = stand_ins(text)
+        self._originals = reverse(self._stand_ins)
         self._yaml = YAML(typ="safe", pure=True)
         self._open: list[_Open] = []
         self._anchors: dict[str, Node | None] = {}
@@ -113,7 +116,7 @@ class _Grower:
         self._documents = 0
 
     def read(self) -> None:
-        with closing(self._yaml.parse(self._text)) as events:
+        with closing(self._yaml.parse(self._text.translate(self._stand_ins))) as events:
             for event in events:
                 self.reached = event.start_mark.index
                 self._take(event)
@@ -228,14 +231,15 @@ class _Grower:
 
     def _meaning(self, event: ScalarEvent, tag: str | None) -> Any:
         """What a scalar means; text where it looks like a number that Python cannot hold."""
-        resolved = tag or str(self._yaml.resolver.resolve(ScalarNode, event.value, event.implicit))
+        words = event.value.translate(self._originals)
+        resolved = tag or str(self._yaml.resolver.resolve(ScalarNode, words, event.implicit))
         if resolved.removeprefix(_YAML_ORG) not in _CORE_SCALARS:
-            return event.value
+            return words
         try:
-            node = ScalarNode(resolved, event.value)
+            node = ScalarNode(resolved, words)
             return self._yaml.constructor.construct_object(node, deep=True)
         except (ValueError, KeyError, IndexError, TypeError):
-            return event.value
+            return words
 
     def _check_tag(self, event: ScalarEvent | CollectionStartEvent, kind: str) -> str | None:
         tag = None if event.tag is None else str(event.tag)

@@ -17,10 +17,13 @@ from agentbox_cli.config.editing.block_text import (
 )
 from agentbox_cli.config.editing.lines import (
     column,
+    comment_column,
     ending,
     is_blank,
     is_same_line,
+    line_start,
     lines_below,
+    previous_end,
 )
 from agentbox_cli.config.editing.route import Route
 from agentbox_cli.config.editing.scalar_text import flowed, scalar
@@ -36,7 +39,7 @@ from agentbox_cli.config.editing.splices import Edit, Splice
 from agentbox_cli.config.tree import Mapping, Sequence
 
 _END_MARKER = re.compile(r"^\.\.\.", re.MULTILINE)
-# So many of the last keys tell whether blank lines stand between keys.
+# So many of the last children tell whether blank lines stand between them.
 _LOOKED_AT = 4
 
 
@@ -45,23 +48,28 @@ def key_behind(route: Route, section: Mapping, key: str, value: Any) -> Iterator
     text, last = route.text, len(section.entries) - 1
     start, at = column(text, child_start(text, section, last)), owned_end(text, section, last)
     end = ending(text, at)
-    # Below a text that keeps its blank lines (`|+`), one more would become part of it.
-    gaps = (end, "") if _is_airy(text, section) else ("",)
     for one in _as_siblings(section, value, below_key(value, start, layout_of(route, value))):
         line = f"{' ' * start}{scalar(key)}: {one.head}".rstrip(" ")
-        for gap in gaps:
+        for gap in _gaps(text, section, end):
             yield (Splice(at, at, end + gap + end.join((line, *one.tail))),)
 
 
-def _is_airy(text: str, section: Mapping) -> bool:
-    """Whether blank lines stand between all of the last keys."""
-    last = range(max(0, len(section.entries) - _LOOKED_AT), len(section.entries))
-    return len(last) > 1 and all(_is_gap(text, section, *two) for two in pairwise(last))
+def _gaps(text: str, siblings: Collection, end: str) -> tuple[str, ...]:
+    """What stands between a new child and its sibling, the best first: a blank line or nothing."""
+    # Below a text that keeps its blank lines (`|+`), one more would become part of it.
+    return (end, "") if _is_airy(text, siblings) else ("",)
 
 
-def _is_gap(text: str, section: Mapping, first: int, second: int) -> bool:
-    until = child_start(text, section, second)
-    below = lines_below(text, owned_end(text, section, first))
+def _is_airy(text: str, siblings: Collection) -> bool:
+    """Whether blank lines stand between all of the last children."""
+    count = len(children(siblings))
+    last = range(max(0, count - _LOOKED_AT), count)
+    return len(last) > 1 and all(_is_gap(text, siblings, *two) for two in pairwise(last))
+
+
+def _is_gap(text: str, siblings: Collection, first: int, second: int) -> bool:
+    until = child_start(text, siblings, second)
+    below = lines_below(text, owned_end(text, siblings, first))
     return any(start < until and is_blank(text, start) for start in below)
 
 
@@ -88,7 +96,8 @@ def item_at(route: Route, items: Sequence, index: int, value: Any) -> Iterator[E
     start, inner = inner_column(text, items, min(index, len(items.items) - 1))
     for one in _as_siblings(items, value, behind_dash(value, inner, layout_of(route, value))):
         first = "-" + " " * (inner - start - 1) + one.head
-        yield (_new_item(text, items, index, (first, *one.tail)),)
+        for gap in _gaps(text, items, ending(text, dash(text, items, 0))):
+            yield (_new_item(text, items, index, (first, *one.tail), gap),)
 
 
 def inner_column(text: str, items: Sequence, index: int) -> tuple[int, int]:
@@ -99,16 +108,16 @@ def inner_column(text: str, items: Sequence, index: int) -> tuple[int, int]:
     return start, column(text, item.start) if is_beside else start + 2
 
 
-def _new_item(text: str, items: Sequence, index: int, lines: tuple[str, ...]) -> Splice:
+def _new_item(text: str, items: Sequence, index: int, lines: tuple[str, ...], gap: str) -> Splice:
     margin = " " * column(text, dash(text, items, 0))
     if index == len(items.items):
         at = owned_end(text, items, index - 1)
         end = ending(text, at)
-        return Splice(at, at, end + margin + end.join(lines))
+        return Splice(at, at, end + gap + margin + end.join(lines))
     at, end = owned_start(text, items, index), ending(text, dash(text, items, index))
     if column(text, at):  # the first item shares its line with what the list stands in
-        return Splice(at, at, end.join(lines) + end + margin)
-    return Splice(at, at, margin + end.join(lines) + end)
+        return Splice(at, at, end.join(lines) + end + gap + margin)
+    return Splice(at, at, margin + end.join(lines) + end + gap)
 
 
 def first_key(route: Route, key: str, value: Any) -> Iterator[Edit]:
@@ -130,7 +139,7 @@ def _behind(text: str, lines: str, end: str) -> str:
     if not words:
         return lines + end
     # Directly below a comment, the key would own it.
-    last = words.splitlines()[-1].lstrip()
-    gap = end if last.startswith("#") else ""
     is_ended = words.endswith(("\n", "\r"))
+    last = previous_end(text, len(text)) if is_ended else len(text)
+    gap = end if comment_column(text, line_start(text, last)) is not None else ""
     return gap + lines + end if is_ended else end + gap + lines

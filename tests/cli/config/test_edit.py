@@ -96,6 +96,17 @@ def test_a_broken_file_can_be_mended(agentbox: Agentbox, seed: Path, editor: Edi
     assert seed.read_text() == sound
 
 
+def test_what_is_edited_by_hand_is_saved_only_without_an_error(
+    agentbox: Agentbox, seed: Path, editor: Editor
+) -> None:
+    broken = seed.read_text().replace("port: 4000", "prot: 4000").replace(": 120", ": soon")
+    seed.write_text(broken)
+    editor('sed -i "s/: soon/: 120/" "$2"')
+    result = agentbox("config", "edit")
+    assert (result.exit_code, seed.read_text()) == (3, broken)
+    assert "unknown key 'prot'" in result.err
+
+
 def test_an_editor_that_fails_saves_nothing(
     agentbox: Agentbox, seed: Path, editor: Editor, tmp_path: Path
 ) -> None:

@@ -191,6 +191,51 @@ def test_a_result_that_is_not_valid_leaves_the_file_alone(
     assert seed.read_bytes() == before
 
 
+TWO_ERRORS = (("    timeout: 120", "    timeout: soon"), ("  port: 4000 ", "  prot: 4000 "))
+
+
+def test_of_two_errors_one_can_be_mended_at_a_time(agentbox: Agentbox, seed: Path) -> None:
+    for right, wrong in TWO_ERRORS:
+        seed.write_text(seed.read_text().replace(right, wrong))
+    shown = agentbox("config", "set", "litellm.router.timeout", "90", "--dry-run")
+    assert (shown.exit_code, "+    timeout: 90\n" in shown.out) == (0, True)
+    assert "timeout: soon" in seed.read_text()
+    first = agentbox("config", "set", "litellm.router.timeout", "90")
+    assert (first.exit_code, first.out) == (0, f"wrote {seed}\n")
+    assert first.err == f"1 error remains in {seed}: agentbox config check\n"
+    assert "    timeout: 90\n" in seed.read_text()
+    second = agentbox("config", "unset", "litellm.prot")
+    assert (second.exit_code, "remain" in second.err) == (0, False)
+
+
+def test_the_json_of_a_mended_error_has_those_that_remain(agentbox: Agentbox, seed: Path) -> None:
+    for right, wrong in TWO_ERRORS:
+        seed.write_text(seed.read_text().replace(right, wrong))
+    result = agentbox("config", "set", "litellm.router.timeout", "90", "--json")
+    assert (result.exit_code, result.document["ok"], result.document["changed"]) == (0, True, True)
+    assert [problem["path"] for problem in result.document["problems"]] == ["litellm.prot"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("litellm.enabled", "false"),
+        ("litellm.router.timeout", "0"),
+        ("litellm.models.fast[0].provider", "opneai"),
+        ("litellm.port", "4001"),
+    ],
+)
+def test_an_edit_that_mends_no_error_is_refused_with_those_of_the_file(
+    agentbox: Agentbox, seed: Path, path: str, value: str
+) -> None:
+    for right, wrong in TWO_ERRORS:
+        seed.write_text(seed.read_text().replace(right, wrong))
+    before = seed.read_bytes()
+    result = agentbox("config", "set", path, value)
+    assert (result.exit_code, seed.read_bytes()) == (3, before)
+    assert "unknown key 'prot'" in result.err
+
+
 def test_a_warning_is_told_once_when_it_is_new(agentbox: Agentbox, seed: Path) -> None:
     first = agentbox("config", "set", "litellm.models.fast[0].model", "gpt-40-mini")
     assert (first.exit_code, first.out) == (0, f"wrote {seed}\n")
