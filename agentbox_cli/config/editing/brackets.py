@@ -142,7 +142,8 @@ def rewritten(route: Route, names: Names, wanted: Any) -> Iterator[Edit]:
         start = behind_properties(text, node)
         if _is_bracketed(text, node, start):
             new = flowed(at(wanted, names[:depth]))
-            yield tuple(on_line(text, Splice(start, node.end, new)))
+            last = last_on_line(route, node.end)
+            yield tuple(on_line(text, Splice(start, node.end, new), last=last))
 
 
 def _is_bracketed(text: str, node: Node, start: int) -> bool:

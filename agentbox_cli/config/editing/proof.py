@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 
 from agentbox_cli.config.document import parse
 from agentbox_cli.config.editing.lines import (
+    column,
     comment_column,
     is_blank,
     is_first_on_line,
@@ -131,10 +132,16 @@ def _proven(text: str, run: _Run, edit: Edit, wanted: Any) -> bool | None:
     if len(wanted) > count and _is_behind(text, run, edit):
         head, start, last = _spine(text, run)
         present, intended = _with_first(present, last), _with_first(intended, last)
-    lines = text[start : run.end]
-    if not _means(head + lines, present):
+    lines, margin = text[start : run.end], column(text, child_start(text, run.parent, run.first))
+    after = spliced(lines, edit, offset=start)
+    if not _means(head + lines, present, margin) or not _is_closed(text, run, after):
         return None
-    return _means(head + spliced(lines, edit, offset=start), intended)
+    return _means(head + after, intended, margin)
+
+
+def _is_closed(text: str, run: _Run, after: str) -> bool:
+    """Whether the line below the run still starts a line."""
+    return run.end == len(text) or after.endswith(("\n", "\r")) or not after
 
 
 def _is_behind(text: str, run: _Run, edit: Edit) -> bool:
@@ -201,6 +208,9 @@ def _stands_alone(text: str, run: _Run) -> bool:
     return True
 
 
-def _means(lines: str, intended: Any) -> bool:
+def _means(lines: str, intended: Any, margin: int) -> bool:
+    """Whether lines are the intended data, in the column that their siblings elsewhere have."""
     root, faults = grow(lines)
-    return root is not None and not faults and _same(root.data, intended)
+    if root is None or faults or column(lines, root.start) != margin:
+        return False
+    return _same(root.data, intended)

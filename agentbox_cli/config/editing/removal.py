@@ -22,6 +22,7 @@ from agentbox_cli.config.editing.spans import (
     children,
     colon_end,
     dash,
+    has_properties,
     is_in_lines,
     marker_end,
     owned_end,
@@ -116,7 +117,9 @@ def _last_on_line(route: Route, entry: Entry) -> int:
     marker = colon_end(text, entry.key) or entry.key.end
     if route.steps[-1].parent.flow:
         return last_on_line(route, entry.key.end)
-    if is_in_lines(value) or not is_same_line(text, marker, value.end):
-        header = block_header(text, value) if isinstance(value, Scalar) else ""
-        return value.start + len(header) if header else properties_end(text, value)
-    return value.end
+    if not is_in_lines(value) and is_same_line(text, marker, value.end):
+        return value.end
+    header = block_header(text, value) if isinstance(value, Scalar) else ""
+    if header:
+        return behind_properties(text, value) + len(header)
+    return properties_end(text, value) if has_properties(text, value) else marker
