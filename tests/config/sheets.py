@@ -32,8 +32,8 @@ SCALARS: tuple[tuple[str, Any], ...] = (
 # Anchors that nothing above them is concerned with.
 ELSEWHERE = "other: &x {k: 1}\ncopy: *x\nmerged:\n  <<: *x\n  own: 2\n"
 FLOW_SCALARS = tuple(one for one in SCALARS if "$" not in one[0] and ":" not in one[0])
-NOTES = ("", "", "", " # note", "    # 漢字: x", '  # it\'s "odd": [')
-COMMENTS = ("# heading", "# x: 1", "#", "# - item", "#: ]")
+NOTES = ("", "", "", " # note", "    # 漢字: x", '  # it\'s "odd": [', " # a\u2028b: c")
+COMMENTS = ("# heading", "# x: 1", "#", "# - item", "#: ]", "# \x85x: 1")
 NEW_SCALARS = (
     *(7, -1.5, 1e-06, 1e16, float("inf"), True, False, None, 0o777),
     *("plain", "yes", "No", "12:30", "0777", "1e-6", "null", "~", "=", "<<", "2024-01-01"),
