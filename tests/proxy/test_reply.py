@@ -199,7 +199,7 @@ def test_a_context_error_of_another_protocol_is_told_so_that_agents_know_it() ->
     )
     told = said(passed_on(own))["error"]
     assert told["code"] == "context_length_exceeded"
-    assert told["message"] == "Prompt is too long: 10 tokens > 9 maximum"
+    assert told["message"] == f"Prompt is too long: 10 tokens > 9 maximum{HINT}"
 
 
 # Smaller things.
