@@ -57,6 +57,11 @@ class Paths:
         return self.state_dir / "litellm.log"
 
     @property
+    def limits_file(self) -> Path:
+        """The quota windows and long cooldowns that a restart must not forget, JSON."""
+        return self.state_dir / "litellm.limits.json"
+
+    @property
     def key_file(self) -> Path:
         """The install's key for callers that the kernel cannot vouch for."""
         return self.state_dir / "key"

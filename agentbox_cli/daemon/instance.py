@@ -7,13 +7,13 @@ state file of ours counts as none.
 import json
 import math
 import os
-import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agentbox_cli import __version__
+from agentbox_cli.config.own_file import read_own
 from agentbox_cli.daemon.identity import PID_LIMIT, Identity, Sameness, compare, identify
 from agentbox_cli.daemon.lock import Lock
 from agentbox_cli.errors import ProxyError
@@ -153,7 +153,7 @@ def write(path: Path, instance: Instance) -> None:
 def read(path: Path) -> Instance | None:
     """Read the state file; None when it is missing, damaged, not ours, or of another schema."""
     try:
-        return _from_json(json.loads(_read_own(path)))
+        return _from_json(json.loads(read_own(path, limit=SIZE_LIMIT)))
     # Nesting beyond the parser's depth is a RecursionError.
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
@@ -165,19 +165,6 @@ def _write_private(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _read_own(path: Path) -> bytes:
-    # O_NONBLOCK: a FIFO in its place must not hang us.
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-            raise ValueError("not a plain file of ours")
-        data = file.read(SIZE_LIMIT + 1)
-    if len(data) > SIZE_LIMIT:
-        raise ValueError("too large")
-    return data
 
 
 def _to_json(instance: Instance) -> dict[str, Any]:

@@ -8,7 +8,14 @@ from pydantic import SecretStr
 
 from agentbox_cli.config.model import LiteLLMConfig
 from agentbox_cli.config.redaction import is_credential
-from agentbox_cli.providers.model import ModelKind, ModelSpec, Protocol, ProviderSpec
+from agentbox_cli.providers.model import (
+    ErrorClass,
+    ErrorKind,
+    ModelKind,
+    ModelSpec,
+    Protocol,
+    ProviderSpec,
+)
 
 # The endpoints by which people know the protocols, in the order in which they are shown.
 ENDPOINTS: Mapping[str, tuple[Protocol, ModelKind]] = {
@@ -149,6 +156,14 @@ class Toggles:
     on_context_window: bool = True
     on_error: bool = True
     on_content_policy: bool = True
+
+    def move_on(self, kind: ErrorKind) -> bool:
+        """Whether a failure of this kind moves on to the next link, and may begin a cooldown."""
+        if kind.error_class is ErrorClass.RATE_LIMIT:
+            return self.on_rate_limit
+        if kind.error_class is ErrorClass.CONTEXT_WINDOW:
+            return self.on_context_window
+        return self.on_content_policy if kind is ErrorKind.CONTENT_POLICY else self.on_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from agentbox_cli.proxy.explaining import PATH as REQUESTS
 from agentbox_cli.proxy.explaining import Pages
 from agentbox_cli.proxy.guard import Guard
 from agentbox_cli.proxy.lanes import LaneCaller
+from agentbox_cli.proxy.limits_page import LimitsPage
 from agentbox_cli.proxy.listing import models_body
 from agentbox_cli.proxy.names import Names
 from agentbox_cli.proxy.relay import Relay
@@ -31,7 +32,12 @@ from agentbox_cli.usage.record import RecordSink
 BODY_LIMIT = 64 * 1024 * 1024
 HEALTH = "/health"
 STATUS = "/agentbox/status"
+LIMITS = "/agentbox/limits"
+RESET = "/agentbox/limits/reset"
 MODELS = frozenset({"/v1/models", "/models"})
+
+_READS = ("GET", "HEAD")
+_WRITES = ("POST",)
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +73,7 @@ class Front:
         stories: takes down what becomes of each request.
         instance: the token of this run of the daemon.
         status: what `/agentbox/status` tells.
+        limits: what `/agentbox/limits` tells and resets.
         drills: honours drill headers; None outside drills.
         body_limit: bytes of the largest request body.
         silence: seconds that a client of a stream waits before keep-alives begin.
@@ -80,6 +87,7 @@ class Front:
     stories: Stories
     instance: str
     status: Callable[[], dict[str, Any]]
+    limits: LimitsPage
     drills: Drills | None = None
     body_limit: int = BODY_LIMIT
     silence: float = SILENCE_SECONDS
@@ -129,6 +137,8 @@ class Dispatcher:
             HEALTH: self._health,
             STATUS: self._status,
             REQUESTS: self._requests.listed,
+            LIMITS: self._limits,
+            RESET: self._reset,
             **dict.fromkeys(MODELS, self._models),
         }
         self.same_user: set[Any] = set()
@@ -232,9 +242,10 @@ class Dispatcher:
         if page is None:
             message = f"nothing is served at {http.path[:100]}"
             return refusal(_tongue(http), 404, message, code="not_found")
-        if http.method not in {"GET", "HEAD"}:
-            message = f"{http.path} takes GET"
-            return refusal(_tongue(http), 405, message, headers={"allow": "GET, HEAD"})
+        methods = _WRITES if http.path == RESET else _READS
+        if http.method not in methods:
+            message = f"{http.path} takes {methods[0]}"
+            return refusal(_tongue(http), 405, message, headers={"allow": ", ".join(methods)})
         return await page(http)
 
     async def _health(self, _: web.BaseRequest) -> web.StreamResponse:
@@ -243,6 +254,19 @@ class Dispatcher:
 
     async def _status(self, _: web.BaseRequest) -> web.StreamResponse:
         return web.json_response(self._front.status())
+
+    async def _limits(self, _: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response(self._front.limits.show())
+
+    async def _reset(self, http: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return web.json_response(self._front.limits.reset(await self._body(http)))
+        except Refused as why:
+            return refusal(_tongue(http), why.status, str(why), code=why.code)
+        except BadBody as error:
+            return refusal(_tongue(http), 400, str(error), code="invalid_body")
+        except LookupError as error:
+            return refusal(_tongue(http), 404, str(error), code="not_found")
 
     async def _models(self, http: web.BaseRequest) -> web.StreamResponse:
         anthropic = "anthropic-version" in http.headers

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from agentbox_cli.providers.model import ErrorKind, Protocol
-from agentbox_cli.providers.resolved import Chain, Deployment, Lane, Link, Router, Toggles
-from agentbox_cli.proxy.cooldown import NO_PROBE, RATE_LIMITED, TRANSIENT, Cooldowns, Probe
+from agentbox_cli.providers.resolved import Chain, Lane, Link, Router, Toggles
+from agentbox_cli.proxy.cooldown import NO_PROBE, TRANSIENT, Cooldowns, Probe
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.quota import Quotas
 from agentbox_cli.proxy.verdict import (
@@ -32,7 +32,7 @@ SURELY = 1.2
 
 
 # Failovers that somebody has to mend: a silently used second link can cost money.
-_NEEDS_MENDING = frozenset({ErrorKind.AUTH, ErrorKind.PAYMENT, ErrorKind.QUOTA})
+NEEDS_MENDING = frozenset({ErrorKind.AUTH, ErrorKind.PAYMENT, ErrorKind.QUOTA})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +181,13 @@ class Walk:
 
     def broke(self, link: Link, failure: Failure, now: float) -> None:
         """Note that a stream failed after its first content; it is too late to move on."""
-        if self._moves_on(failure.kind) and not failure.ours:
+        if self._toggles.move_on(failure.kind) and not failure.ours:
             self._memory.cooldowns.failed(
-                link.deployment, failure.kind, now, retry_after=failure.retry_after
+                link.deployment,
+                failure.kind,
+                now,
+                retry_after=failure.retry_after,
+                message=failure.message,
             )
         self._memory.last_errors[link.deployment.name] = failure.kind.label
 
@@ -219,12 +223,13 @@ class Walk:
         kind = failure.kind
         waited = kind is ErrorKind.TIMEOUT and failure.status is None and failure.sent
         cut_short = waited and not call.whole_timeout
-        if self._moves_on(kind) and not cut_short and not failure.ours:
+        if self._toggles.move_on(kind) and not cut_short and not failure.ours:
             self._memory.cooldowns.failed(
                 call.link.deployment,
                 kind,
                 now,
                 retry_after=failure.retry_after,
+                message=failure.message,
                 probe=call.probe,
             )
         else:
@@ -332,27 +337,18 @@ class Walk:
         self._note(link, failure)
         if self._bad_request is not None:
             self._over = True
-        elif not self._moves_on(failure.kind) or not self._may_repeat(failure):
+        elif not self._toggles.move_on(failure.kind) or not self._may_repeat(failure):
             self._passed_on, self._over = failure, True
         elif failure.kind is ErrorKind.BAD_REQUEST:
             self._bad_request = failure
-
-    def _moves_on(self, kind: ErrorKind) -> bool:
-        toggles = self._toggles
-        if kind in RATE_LIMITED:
-            return toggles.on_rate_limit
-        if kind is ErrorKind.CONTEXT_WINDOW:
-            return toggles.on_context_window
-        if kind is ErrorKind.CONTENT_POLICY:
-            return toggles.on_content_policy
-        return toggles.on_error
 
     def _note(self, link: Link, failure: Failure) -> None:
         deployment, kind = link.deployment, failure.kind
         self._outcomes[link.number] = Outcome(link=link, label=kind.label, failure=failure)
         self._memory.last_errors[deployment.name] = kind.label
-        if kind in _NEEDS_MENDING and self._moves_on(kind):
-            self._memory.warnings[deployment.provider.name] = _warning(deployment, failure)
+        if kind in NEEDS_MENDING and self._toggles.move_on(kind):
+            provider = deployment.provider.name
+            self._memory.warnings[provider] = warning(provider, kind)
 
     def _verdict(self, now: float) -> Verdict:
         outcomes = tuple(self._refreshed(outcome, now) for outcome in self.outcomes)
@@ -372,10 +368,11 @@ class Walk:
         return outcome
 
 
-def _warning(deployment: Deployment, failure: Failure) -> str:
+def warning(provider: str, kind: ErrorKind) -> str:
+    """What somebody has to mend when calls go to the next link instead of this provider."""
     what = {
         ErrorKind.AUTH: "refuses the key",
         ErrorKind.PAYMENT: "asks for payment",
         ErrorKind.QUOTA: "says that the quota is used up",
-    }[failure.kind]
-    return f"{deployment.provider.name} {what}: calls go to the next link"
+    }[kind]
+    return f"{provider} {what}: calls go to the next link"

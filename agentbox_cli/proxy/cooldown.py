@@ -4,6 +4,7 @@ Pure: every method takes the time. An entry goes *cooling* → *half-open* (its 
 request in flight may probe it) → gone, with the first success.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agentbox_cli.providers.model import ErrorKind, RateLimitScope
@@ -22,7 +23,7 @@ Probe = frozenset[str]
 NO_PROBE: Probe = frozenset()
 
 _WHOLE_PROVIDER = frozenset({ErrorKind.AUTH, ErrorKind.PAYMENT, ErrorKind.QUOTA})
-_ONE_DEPLOYMENT = frozenset({ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND})
+_ONE_DEPLOYMENT = TRANSIENT | {ErrorKind.THROTTLE, ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +31,19 @@ class Pause:
     """Why a link cannot be called now.
 
     Args:
+        name: what is left alone: a deployment, or a provider with all of its own.
         kind: the failure that began it.
         remaining: seconds until it may be probed; 0 while somebody else probes.
+        since: when it began, on the caller's clock.
+        message: what the provider said.
         transient: whether it may be probed early when every link is paused.
     """
 
+    name: str
     kind: ErrorKind
     remaining: float
+    since: float
+    message: str
     transient: bool
 
 
@@ -44,6 +51,8 @@ class Pause:
 class _Entry:
     until: float = 0.0
     kind: ErrorKind | None = None
+    since: float = 0.0
+    message: str = ""
     period: float = 0.0
     failures: int = 0
     probing: bool = False
@@ -58,17 +67,42 @@ class Cooldowns:
     """
 
     def __init__(self, default_seconds: float) -> None:
+        self.on_change: Callable[[], None] = _nothing
         self._default = default_seconds
         self._entries: dict[str, _Entry] = {}
 
     def pause(self, deployment: Deployment, now: float) -> Pause | None:
         """Tell why `deployment` must not be called now; None if it may."""
-        entries = (self._entries.get(key) for key in _keys(deployment))
-        found = [pause for entry in entries if entry and (pause := _pause_of(entry, now))]
+        entries = [(key, self._entries.get(key)) for key in _keys(deployment)]
+        found = [
+            pause for key, entry in entries if entry and (pause := _pause_of(key, entry, now))
+        ]
         if not found:
             return None
         longest = max(found, key=lambda pause: pause.remaining)
         return replace(longest, transient=all(pause.transient for pause in found))
+
+    def pauses(self, now: float) -> list[Pause]:
+        """Everything that is left alone now."""
+        found = (_pause_of(key, entry, now) for key, entry in self._entries.items())
+        return [pause for pause in found if pause is not None]
+
+    def restore(self, pause: Pause, now: float) -> bool:
+        """Take a pause up again that began in an earlier run, unless it is too long to be true."""
+        if not 0 < pause.remaining <= max(LONGEST, self._default):
+            return False
+        self._entries[pause.name] = _Entry(
+            until=now + pause.remaining,
+            kind=pause.kind,
+            since=pause.since,
+            message=pause.message,
+        )
+        return True
+
+    def forget(self, name: str) -> None:
+        """End a pause, and forget the failures that would soon begin the next."""
+        if self._entries.pop(name, None) is not None:
+            self.on_change()
 
     def claim(self, deployment: Deployment) -> Probe:
         """Take the probe of a half-open or paused deployment, if there is one to take."""
@@ -83,7 +117,8 @@ class Cooldowns:
     def release(self, probe: Probe) -> None:
         """Give a probe back that found out nothing."""
         for key in probe:
-            self._entries[key].probing = False
+            if (entry := self._entries.get(key)) is not None:
+                entry.probing = False
 
     def succeeded(self, deployment: Deployment, *, probe: Probe = NO_PROBE) -> None:
         """Note an answer. Only a probe ends a pause: older calls say nothing about now."""
@@ -91,14 +126,16 @@ class Cooldowns:
             entry = self._entries.get(key)
             if entry is not None and (key in probe or entry.kind is None):
                 del self._entries[key]
+                self.on_change()
 
-    def failed(
+    def failed(  # noqa: PLR0913 - all that decides about a pause
         self,
         deployment: Deployment,
         kind: ErrorKind,
         now: float,
         *,
         retry_after: float | None = None,
+        message: str = "",
         probe: Probe = NO_PROBE,
     ) -> None:
         """Note a failure that may pause the deployment or its whole provider.
@@ -108,56 +145,78 @@ class Cooldowns:
             kind: how.
             now: the time, in seconds of the caller's clock.
             retry_after: seconds that the provider asked for.
+            message: what the provider said, in one line.
             probe: what the failed call held.
         """
         self.release(probe)
-        if kind is ErrorKind.THROTTLE:
+        key = _scope(deployment, kind)
+        if key is None:
+            return  # it speaks about the request, not about the link
+        if kind in TRANSIENT:
+            seconds = self._count(key, kind, now, probe)
+        elif kind is ErrorKind.THROTTLE:
             seconds = self._default if retry_after is None else min(retry_after, LONGEST)
-            scope = deployment.provider.spec.rate_limit_scope
-            whole = scope is RateLimitScope.ACCOUNT
-            self._pause(_key(deployment, whole=whole), kind, now, seconds, probe)
-        elif kind in _WHOLE_PROVIDER:
-            self._pause(_key(deployment, whole=True), kind, now, LONGEST, probe)
-        elif kind in _ONE_DEPLOYMENT:
-            self._pause(_key(deployment, whole=False), kind, now, LONGEST, probe)
-        elif kind in TRANSIENT:
-            self._count(_key(deployment, whole=False), kind, now, probe)
-        # The rest speaks about the request, not about the link.
+        else:
+            seconds = LONGEST
+        if self._pause(key, kind, now, seconds, probe):
+            self._entries[key].message = message
+            self.on_change()
 
-    def _count(self, key: str, kind: ErrorKind, now: float, probe: Probe) -> None:
+    def _count(self, key: str, kind: ErrorKind, now: float, probe: Probe) -> float:
+        """Count a failure, and give the seconds of the pause that it begins; 0 if it begins none.
+
+        Calls that were under way when a pause began add nothing to it.
+        """
         entry = self._entries.setdefault(key, _Entry())
         entry.failures += 1
         enough = kind is ErrorKind.TIMEOUT or entry.failures >= FAILURES_BEFORE_PAUSE
-        if not (probe or enough):
-            return
-        if entry.until > now and key not in probe:
-            return  # already paused; calls that were under way add nothing
+        if not (probe or enough) or (entry.until > now and key not in probe):
+            return 0.0
         longer = entry.period * 2 if key in probe else entry.period
         entry.period = min(longer or FIRST_PAUSE, self._default)
-        self._pause(key, kind, now, entry.period, probe)
+        return entry.period
 
-    def _pause(self, key: str, kind: ErrorKind, now: float, seconds: float, probe: Probe) -> None:
+    def _pause(self, key: str, kind: ErrorKind, now: float, seconds: float, probe: Probe) -> bool:
         until = now + seconds
         entry = self._entries.get(key)
         if seconds <= 0 or (entry and entry.until > until and key not in probe):
-            return  # no call that was under way shortens a pause
+            return False  # no call that was under way shortens a pause
         entry = self._entries.setdefault(key, _Entry())
+        if entry.kind is None:
+            entry.since = now
         entry.kind, entry.until = kind, until
+        return True
 
 
-def _pause_of(entry: _Entry, now: float) -> Pause | None:
+def _pause_of(key: str, entry: _Entry, now: float) -> Pause | None:
     if entry.kind is None:
         return None
     remaining = max(entry.until - now, 0.0)
     if remaining == 0.0 and not entry.probing:
         return None
-    transient = entry.kind in TRANSIENT and not entry.probing
-    return Pause(kind=entry.kind, remaining=remaining, transient=transient)
+    return Pause(
+        name=key,
+        kind=entry.kind,
+        remaining=remaining,
+        since=entry.since,
+        message=entry.message,
+        transient=entry.kind in TRANSIENT and not entry.probing,
+    )
 
 
 def _keys(deployment: Deployment) -> tuple[str, str]:
     return (deployment.name, deployment.provider.name)
 
 
-def _key(deployment: Deployment, *, whole: bool) -> str:
-    return deployment.provider.name if whole else deployment.name
+def _scope(deployment: Deployment, kind: ErrorKind) -> str | None:
+    """What a failure speaks for; None if for the request alone."""
+    of_account = deployment.provider.spec.rate_limit_scope is RateLimitScope.ACCOUNT
+    if kind in _WHOLE_PROVIDER or (kind is ErrorKind.THROTTLE and of_account):
+        return deployment.provider.name
+    if kind in _ONE_DEPLOYMENT:
+        return deployment.name
+    return None
+
+
+def _nothing() -> None:
+    """Nobody keeps what changes."""

@@ -1,9 +1,15 @@
 """The proxy's part of `/agentbox/status`: aliases, links, warnings."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from agentbox_cli.providers.resolved import Link, Resolved
+from pydantic import SecretStr
+
+from agentbox_cli.providers.model import ErrorKind
+from agentbox_cli.providers.resolved import Deployment, Link, Resolved
 from agentbox_cli.proxy.chain import Memory
+from agentbox_cli.proxy.limits import Cooling, cooling, cooling_row
+from agentbox_cli.proxy.quota import WindowState, quota_key
 
 
 def alias_rows(
@@ -17,10 +23,11 @@ def alias_rows(
         now: the time on the clock of the cooldowns.
         wall: seconds since the epoch, the clock of the quotas.
     """
+    skips = _Skips(memory=memory, secrets=tuple(resolved.secrets()), now=now, wall=wall)
     return [
         {
             "alias": chain.alias,
-            "links": [_link_row(link, memory, now, wall) for link in chain.links],
+            "links": [_link_row(link, skips) for link in chain.links],
         }
         for chain in resolved.chains.values()
     ]
@@ -53,28 +60,53 @@ def _dead(alias: str) -> str:
     return f"alias {alias} has no usable link"
 
 
-def _link_row(link: Link, memory: Memory, now: float, wall: float) -> dict[str, Any]:
+def _link_row(link: Link, skips: "_Skips") -> dict[str, Any]:
     deployment = link.deployment
-    state, seconds = _state(link, memory, now, wall)
+    state, skipped = skips.of(link)
     return {
         "link": link.number,
         "provider": deployment.provider.name,
         "model": deployment.model.id,
         "lanes": deployment.lanes(),
         "state": state,
-        "cooldown_s": seconds,
-        "last_error": memory.last_errors.get(deployment.name),
+        "cooldown_s": skipped["remaining_s"] if skipped else None,
+        "skipped": skipped,
+        "last_error": skips.memory.last_errors.get(deployment.name),
     }
 
 
-def _state(link: Link, memory: Memory, now: float, wall: float) -> tuple[str, float | None]:
-    deployment = link.deployment
-    if not deployment.provider.usable:
-        return "key-missing", None
-    pause = memory.cooldowns.pause(deployment, now)
-    if pause is not None:
-        return "cooling", round(pause.remaining, 1)
-    wait = memory.quotas.exhausted_for(deployment, wall)
-    if wait is not None:
-        return "exhausted", round(wait, 1)
-    return "ok", None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Skips:
+    """Why links are passed over, at one moment."""
+
+    memory: Memory
+    secrets: tuple[SecretStr, ...]
+    now: float
+    wall: float
+
+    def of(self, link: Link) -> tuple[str, dict[str, Any] | None]:
+        """A link's state, and what keeps it from being called."""
+        deployment = link.deployment
+        if not deployment.provider.usable:
+            return "key-missing", None
+        pause = self.memory.cooldowns.pause(deployment, self.now)
+        if pause is not None:
+            return "cooling", cooling_row(
+                cooling(pause, self.secrets, self.now, self.wall), self.wall
+            )
+        window = self.memory.quotas.exhausted(deployment, self.wall)
+        if window is not None:
+            return "exhausted", cooling_row(_used_up(deployment, window), self.wall)
+        return "ok", None
+
+
+def _used_up(deployment: Deployment, window: WindowState) -> Cooling:
+    left = f"{window.remaining} of {window.limit}" if window.limit else f"{window.remaining}"
+    in_flight = ", the rest in flight" if window.remaining else ""
+    return Cooling(
+        name=quota_key(deployment),
+        kind=ErrorKind.QUOTA,
+        since=window.seen_at,
+        until=window.resets_at,
+        message=f"{left} requests left in this {window.name}{in_flight}",
+    )

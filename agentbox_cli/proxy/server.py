@@ -24,7 +24,9 @@ from agentbox_cli.proxy.cooldown import Cooldowns
 from agentbox_cli.proxy.drill import SECRET_VARIABLE, Drills, Scope
 from agentbox_cli.proxy.exchange import SILENCE_SECONDS
 from agentbox_cli.proxy.guard import Guard, GuardPolicy, uids_of
+from agentbox_cli.proxy.keeper import Keeper
 from agentbox_cli.proxy.lanes import DirectLane, LaneCaller
+from agentbox_cli.proxy.limits_page import LimitsPage
 from agentbox_cli.proxy.peer import PeerLookup, find_lookup
 from agentbox_cli.proxy.story import Stories
 from agentbox_cli.proxy.translation import NO_ENGINE, Translation
@@ -48,7 +50,7 @@ class ProxyServer:
         resolved: what it runs on.
         key: the install's key.
         instance: the token of this run.
-        paths: where the engine keeps its files.
+        paths: where the engine and the limits have their files.
         grace: seconds that open requests may take to finish when it drains.
         silence: seconds that a client of a stream waits before keep-alives begin.
     """
@@ -63,6 +65,7 @@ class ProxyServer:
     stories: Stories = field(default_factory=Stories)
     warnings: list[str] = field(default_factory=list)
     _memory: Memory = field(init=False)
+    _keeper: Keeper = field(init=False)
     _guard: Guard = field(init=False)
     _lookup: PeerLookup | None = field(init=False)
     _upstream: Upstream = field(default_factory=Upstream)
@@ -73,10 +76,17 @@ class ProxyServer:
 
     def __post_init__(self) -> None:
         self._memory = Memory(cooldowns=Cooldowns(self.resolved.router.retry_after_seconds))
+        self._keeper = Keeper(
+            path=self.paths.limits_file,
+            memory=self._memory,
+            resolved=self.resolved,
+            key=self.key,
+        )
         self._guard = self._make_guard(self.resolved.config)
 
     async def start(self, sockets: list[socket.socket]) -> None:
         """Serve on sockets that are bound already."""
+        self._keeper.begin()
         addresses = await self._start_simulated()
         direct = DirectLane(upstream=self._upstream, addresses=addresses)
         front = Front(
@@ -88,6 +98,7 @@ class ProxyServer:
             stories=self.stories,
             instance=self.instance,
             status=self.status,
+            limits=LimitsPage(memory=self._memory, resolved=self.resolved),
             drills=self._drills(),
             silence=self.silence,
         )
@@ -101,6 +112,7 @@ class ProxyServer:
         """Take no new requests, let the open ones finish for a while, then end."""
         if self._runner is not None:
             await self._runner.cleanup()
+        await self._keeper.close()
         if self._translation is not None:
             await self._translation.stop()
         await self._upstream.close()

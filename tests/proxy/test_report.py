@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from agentbox_cli.providers.model import ErrorKind, RateLimitScope
 from agentbox_cli.providers.resolved import KeyState
 from agentbox_cli.proxy.report import alias_rows, dead_aliases, warnings_of
@@ -10,6 +12,7 @@ from tests.proxy.builders import (
     chain,
     deployment,
     embedding,
+    failure,
     provider,
     resolved,
     spec,
@@ -38,8 +41,43 @@ def test_every_link_is_told_in_its_order() -> None:
         "lanes": {"chat": "direct", "messages": "none", "responses": "none", "embeddings": "none"},
         "state": "ok",
         "cooldown_s": None,
+        "skipped": None,
         "last_error": None,
     }
+
+
+def test_a_link_that_is_passed_over_has_the_reason() -> None:
+    scene = Scene(DEFAULT)
+    scene.ask({1: failure(ErrorKind.THROTTLE, message="slow down, sk-own", retry_after=30.0)})
+    assert rows(scene, 10.0)[0]["skipped"] == {
+        "name": "openai/one",
+        "class": "rate_limit",
+        "kind": "throttle",
+        "since": WALL,
+        "until": WALL + 30.0,
+        "remaining_s": 20.0,
+        "message": "slow down, [redacted]",
+    }
+
+
+@pytest.mark.parametrize(
+    ("remaining", "in_flight", "said"),
+    [
+        ("0", False, "0 of 30 requests left in this minute"),
+        ("1", True, "1 of 30 requests left in this minute, the rest in flight"),
+    ],
+)
+def test_a_used_up_window_is_a_reason_too(remaining: str, in_flight: bool, said: str) -> None:
+    scene = Scene(DEFAULT)
+    saia = DEFAULT.links[1].deployment
+    told = {MINUTE.remaining_header: remaining, MINUTE.limit_header: "30"}
+    scene.memory.quotas.observe(saia, told, WALL)
+    if in_flight:
+        scene.memory.quotas.reserve(saia)
+    skipped = rows(scene)[1]["skipped"]
+    assert (skipped["name"], skipped["class"], skipped["kind"]) == ("saia", "rate_limit", "quota")
+    assert (skipped["since"], skipped["until"]) == (WALL, WALL + 40.0)
+    assert skipped["message"] == said
 
 
 def test_an_embedding_model_has_the_lane_of_embeddings_only() -> None:
