@@ -148,3 +148,13 @@ def test_text_that_the_locale_cannot_show_is_escaped(environment: dict[str, str]
     )
     assert done.returncode == 3
     assert b"there is no config file; looked for /nowhere/gr" in done.stderr
+
+
+def test_the_variables_of_typers_own_completion_start_nothing(
+    agentbox: Agentbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_AGENTBOX_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "agentbox li")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    result = agentbox("litellm", "status")
+    assert (result.exit_code, result.out) == (1, "the proxy is stopped\n")

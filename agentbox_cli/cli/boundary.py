@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import sys
 import traceback
 from pathlib import Path
@@ -10,6 +11,8 @@ import typer
 
 from agentbox_cli import __version__
 from agentbox_cli.errors import AgentboxError, Exit
+
+_WIDEST, _NARROWEST = 80, 30
 
 
 def run(argv: list[str]) -> int:
@@ -48,11 +51,17 @@ def _invoke(argv: list[str]) -> int:
     command = typer.main.get_command(root())
     try:
         # Not command.main(), which ends the process with 1 when stdout is closed.
-        with command.make_context("agentbox", list(argv)) as context:
+        with command.make_context("agentbox", list(argv), terminal_width=_width()) as context:
             command.invoke(context)
     except typer.Exit as leaving:
         return leaving.exit_code
     return Exit.OK
+
+
+def _width() -> int:
+    # By itself, help is never narrower than 50 columns.
+    columns = shutil.get_terminal_size().columns
+    return max(min(columns, _WIDEST) - 2, _NARROWEST)
 
 
 def _tell(error: AgentboxError) -> int:

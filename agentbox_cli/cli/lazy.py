@@ -53,7 +53,8 @@ class LazyGroup(TyperGroup):
         return _lightened(super().get_params(ctx))
 
     def _stand_in(self, name: str) -> TyperCommand:
-        return TyperCommand(name, help=self.table[name][1])
+        # A short help that is given is wrapped where the terminal is narrow, not cut off.
+        return TyperCommand(name, help=self.table[name][1], short_help=self.table[name][1])
 
 
 class LightCommand(TyperCommand):

@@ -92,6 +92,18 @@ def test_every_command_has_help(agentbox: Agentbox, path: tuple[str, ...], optio
     assert max(map(len, result.out.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("path", [(), *EVERY], ids=" ".join)
+def test_help_fits_a_narrow_terminal_and_loses_no_word(
+    agentbox: Agentbox, monkeypatch: pytest.MonkeyPatch, path: tuple[str, ...]
+) -> None:
+    wide = agentbox(*path, "--help").out
+    monkeypatch.setenv("COLUMNS", "40")
+    narrow = agentbox(*path, "--help").out
+    # The last column has 10 characters at least, and may stick out a bit beside a long option.
+    assert max(len(line.rstrip()) for line in narrow.splitlines()) <= 43
+    assert "".join(narrow.split()) == "".join(wide.split())
+
+
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
 def test_every_command_has_an_example_on_one_line_that_can_be_typed(
     agentbox: Agentbox, path: tuple[str, ...]
@@ -104,6 +116,40 @@ def test_every_command_has_an_example_on_one_line_that_can_be_typed(
     if typed.startswith("agentbox "):
         command = dict(commands())[path]
         command.make_context("it", shlex.split(typed)[1 + len(path) :]).close()
+
+
+# What prints no JSON, and why.
+WITHOUT_JSON = {
+    "litellm init": "writes",
+    "litellm start": "acts",
+    "litellm stop": "acts",
+    "litellm restart": "acts",
+    "litellm logs": "prints a log as it is",
+    "litellm providers login": "writes",
+    "litellm providers logout": "writes",
+    "config path": "prints one path",
+    "config schema": "prints JSON anyhow",
+    "completions": "prints a script",
+}
+# Words that the help of a command begins with when it changes a file of the user.
+WRITING = ("Write ", "Add ", "Remove ", "Move ", "Give ", "Set ", "Take ", "Open ", "Ask for a ")
+
+
+def test_every_command_that_tells_something_can_print_json() -> None:
+    without = {" ".join(path) for path, found in commands() if "--json" not in options(found)}
+    assert without <= {*WITHOUT_JSON}
+    assert {*WITHOUT_JSON} <= {" ".join(path) for path in LEAVES}
+
+
+def test_every_command_that_changes_a_file_of_the_user_can_only_show_it() -> None:
+    writers = [path for path, found in commands() if found.help.startswith(WRITING)]
+    dry = [path for path, found in commands() if "--dry-run" in options(found)]
+    assert writers == dry
+    assert ("config", "set") in dry
+
+
+def options(command: Any) -> set[str]:
+    return {name for param in command.params for name in param.opts}
 
 
 @pytest.mark.parametrize("path", [(), ("litellm",), ("config",), ("plugins",)], ids=" ".join)
