@@ -144,8 +144,8 @@ def test_every_command_that_tells_something_can_print_json() -> None:
 def test_every_command_that_changes_a_file_of_the_user_can_only_show_it() -> None:
     writers = [path for path, found in commands() if found.help.startswith(WRITING)]
     dry = [path for path, found in commands() if "--dry-run" in options(found)]
-    assert writers == dry
-    assert ("config", "set") in dry
+    assert [path for path in writers if path not in dry] == []
+    assert ("config", "set") in writers
 
 
 def options(command: Any) -> set[str]:
