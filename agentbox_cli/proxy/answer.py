@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from agentbox_cli.providers.model import ErrorKind, Protocol
 from agentbox_cli.proxy.classify import CompiledPattern, classify_payload
+from agentbox_cli.proxy.errortext import redact_body
 from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.finish import declined, declined_failure
 from agentbox_cli.proxy.jsontext import decode
+from agentbox_cli.proxy.payload import BODIES, Body, Chat
 from agentbox_cli.usage.record import Tokens
 
 
@@ -28,24 +29,6 @@ class Answer:
     response_id: str | None = None
 
 
-class _Part(msgspec.Struct, gc=False):
-    """An item of a payload; only an error in it is of interest."""
-
-    error: Any = None
-
-
-class _Body(msgspec.Struct, gc=False):
-    id: Any = None
-    type: Any = None
-    status: Any = None
-    usage: Any = None
-    error: Any = None
-    choices: list[_Part] | None = None
-    content: list[_Part] | None = None
-    output: list[_Part] | None = None
-    data: list[_Part] | None = None
-
-
 def read_answer(
     protocol: Protocol, body: bytes, patterns: Sequence[CompiledPattern] = ()
 ) -> Answer:
@@ -56,35 +39,41 @@ def read_answer(
         body: the bytes, decoded.
         patterns: the provider's own, for an error inside the 200.
     """
-    told = decode(_BODIES, body)
+    told = decode(BODIES[protocol], body)
     if told is None:
         return Answer(failure=_garbage(protocol, "is not an answer in JSON", body))
     if error := _error(told):
-        passable = body if isinstance(told.error, dict) and not told.status else None
+        is_object = isinstance(told.error, dict) or told.object == "error"
+        passable = redact_body(body) if is_object and not told.status else None
         failure = classify_payload({"error": error}, passable, patterns, protocol)
         return Answer(failure=failure, usage=_usage(told), response_id=_id(told))
-    payload = _PAYLOAD[protocol]
-    if getattr(told, payload) is None:
-        return Answer(failure=_garbage(protocol, f"has no {payload!r}", body))
-    return Answer(usage=_usage(told), response_id=_id(told))
+    if missing := told.lacks():
+        return Answer(failure=_garbage(protocol, f"has no {missing!r}", body))
+    return Answer(
+        failure=_declined(told, protocol, body), usage=_usage(told), response_id=_id(told)
+    )
 
 
-_BODIES = msgspec.json.Decoder(_Body)
-_PAYLOAD = {
-    Protocol.OPENAI_CHAT: "choices",
-    Protocol.OPENAI_EMBEDDINGS: "data",
-    Protocol.OPENAI_RESPONSES: "output",
-    Protocol.ANTHROPIC_MESSAGES: "content",
-}
+JSON = "application/json"
 
 
-def _error(told: _Body) -> Any:
+def _declined(told: Body, protocol: Protocol, body: bytes) -> Failure | None:
+    reason = told.stopped()
+    if declined(reason) is None:
+        return None
+    return declined_failure(reason, protocol, redact_body(body), JSON)
+
+
+def _error(told: Body) -> Any:
     if told.error:
         return told.error
     if told.status == "failed" or told.type == "error":
         return "the provider says that it failed, and not why"
+    if told.object == "error":  # vLLM's flat form
+        return {"message": told.message, "type": told.type, "code": told.code}
     # OpenRouter puts it into the choice.
-    return next((choice.error for choice in told.choices or () if choice.error), None)
+    choices = told.choices or () if isinstance(told, Chat) else ()
+    return next((error for choice in choices if (error := choice.failed())), None)
 
 
 def _garbage(protocol: Protocol, why: str, body: bytes) -> Failure:
@@ -96,11 +85,11 @@ def _garbage(protocol: Protocol, why: str, body: bytes) -> Failure:
     )
 
 
-def _usage(told: _Body) -> dict[str, Any] | None:
+def _usage(told: Body) -> dict[str, Any] | None:
     return told.usage if isinstance(told.usage, dict) else None
 
 
-def _id(told: _Body) -> str | None:
+def _id(told: Body) -> str | None:
     return told.id if isinstance(told.id, str) else None
 
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import typing
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentbox_cli.providers.model import ErrorKind, Protocol
@@ -17,9 +17,10 @@ from agentbox_cli.proxy.answer import read_answer, tokens_of
 from agentbox_cli.proxy.classify import CompiledPattern, classify
 from agentbox_cli.proxy.encoding import UndecodableError, decoded, stream_decoder
 from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.finish import OK
 from agentbox_cli.proxy.headers import client_headers
 from agentbox_cli.proxy.sieve import Sieve
-from agentbox_cli.proxy.stream import StreamReader
+from agentbox_cli.proxy.stream import EVENT_STREAM, StreamReader
 from agentbox_cli.proxy.upstream import AttemptFailed, Reply
 from agentbox_cli.usage.record import Tokens
 
@@ -30,8 +31,6 @@ ERROR_BODY_BYTES = 1024 * 1024
 ERROR_BODY_SECONDS = 5.0
 # After the protocol's marker only the end of the body is awaited, to use the connection again.
 AFTER_END_SECONDS = 1.0
-EVENT_STREAM = "text/event-stream"
-OK = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +183,7 @@ async def _whole(reply: Reply, reading: Reading) -> UnaryAnswer:
     if text is not None:
         read = read_answer(reading.protocol, text, reading.patterns)
         if read.failure is not None:
-            raise AttemptFailed(read.failure)
+            raise AttemptFailed(replace(read.failure, headers=reply.headers))
         usage = read.usage
     reply.close()
     return UnaryAnswer(
@@ -199,13 +198,14 @@ async def _begin_stream(reply: Reply, reading: Reading) -> OpenStream:
     reader = StreamReader(reading.protocol, reading.patterns)
     sieve = Sieve(reader=reader)
     chunks = _decoded_chunks(reply)
+    came: list[bytes] = []
     held: list[bytes] = []
     while not sieve.content_seen and sum(map(len, held)) <= HELD_BYTES:
         chunk = await anext(chunks, None)
+        came.append(chunk or b"")
         held.append(sieve.take(chunk or b""))
         if chunk is None or (sieve.ended and not sieve.content_seen):
-            reader.finish()
-            raise AttemptFailed(reader.failure or _unfinished())
+            raise AttemptFailed(_nothing_said(reply, reading, reader, b"".join(came)))
     headers = client_headers(reply.headers.items())
     headers.pop("content-encoding", None)
     return StreamAnswer(
@@ -218,6 +218,21 @@ async def _begin_stream(reply: Reply, reading: Reading) -> OpenStream:
         _chunks=chunks,
         _sieve=sieve,
     )
+
+
+def _nothing_said(reply: Reply, reading: Reading, reader: StreamReader, came: bytes) -> Failure:
+    """Say how a stream failed that ended before its content."""
+    reader.finish()
+    failure = reader.failure or _error_instead(came, reading) or _unfinished()
+    own = came if failure.status == OK else failure.body
+    return replace(failure, body=own, headers=reply.headers)
+
+
+def _error_instead(came: bytes, reading: Reading) -> Failure | None:
+    """Find the error that came as plain JSON where a stream was announced."""
+    if not came.lstrip().startswith(b"{"):
+        return None
+    return read_answer(reading.protocol, came, reading.patterns).failure
 
 
 async def _decoded_chunks(reply: Reply) -> AsyncIterator[bytes]:

@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 
 from agentbox_cli.providers.model import Protocol
+from agentbox_cli.proxy.finish import broke_off, declined
 from agentbox_cli.proxy.jsontext import decode
+from agentbox_cli.proxy.payload import reason_of
 from agentbox_cli.proxy.sse import event_name
 
 
@@ -50,6 +52,8 @@ class StreamState:
         sequence_number: of the last event, where events are numbered.
         started: the indexes of the choices that were seen.
         finished: those of them that have a finish_reason.
+        declined: the reason why the provider stopped, if it means that nothing is to be said.
+        in_empty_text: a block of text has begun, and nothing of it was seen.
     """
 
     complete: bool = False
@@ -62,6 +66,8 @@ class StreamState:
     sequence_number: int | None = None
     started: set[int] = field(default_factory=set)
     finished: set[int] = field(default_factory=set)
+    declined: Any = None
+    in_empty_text: bool = False
 
 
 class _Choice(msgspec.Struct, gc=False):
@@ -73,8 +79,8 @@ class _Choice(msgspec.Struct, gc=False):
     error: Any = None
 
     def speaks(self) -> bool:
-        """Tell whether there is anything in it for a client, but for a role."""
-        if self.finish_reason or self.text or self.message:
+        """Tell whether there is anything in it for a client, but for a role and an end."""
+        if self.text or self.message:
             return True
         if not self.delta:
             return False
@@ -106,7 +112,7 @@ def read_chat(state: StreamState, event: bytes, data: bytes) -> PieceKind:
         state.usage = chunk.usage
     for choice in chunk.choices or ():
         _note_finish(state, choice)
-    return _kind_of_chunk(chunk)
+    return _kind_of_chunk(state, chunk)
 
 
 _CHUNKS = msgspec.json.Decoder(_Chunk)
@@ -128,8 +134,8 @@ def _chat_error(chunk: _Chunk, event: bytes, data: bytes) -> Any:
     if chunk.object == "error" or _is_named_error(event):
         return decode(_ANYTHING, data)
     for choice in chunk.choices or ():
-        if choice.error or choice.finish_reason == "error":
-            return {"error": choice.error or "the provider stopped with an error"}
+        if error := choice.error or broke_off(choice.finish_reason):
+            return {"error": error}
     return None
 
 
@@ -153,14 +159,24 @@ def _note_finish(state: StreamState, choice: _Choice) -> None:
     state.complete = state.finished == state.started
 
 
-def _kind_of_chunk(chunk: _Chunk) -> PieceKind:
+def _kind_of_chunk(state: StreamState, chunk: _Chunk) -> PieceKind:
     choices = chunk.choices or []
     for choice in choices:
         if choice.speaks():
             return PieceKind.CONTENT
+    reasons = [choice.finish_reason for choice in choices if choice.finish_reason]
+    if reasons:
+        return _end_or_nothing(state, reasons)
     # LiteLLM's usage chunk has a choice with an empty delta (measured); one with a role is not it.
     bare = not any(any((choice.delta or {}).values()) for choice in choices)
     return PieceKind.USAGE if chunk.usage is not None and bare else PieceKind.HOLD
+
+
+def _end_or_nothing(state: StreamState, reasons: list[Any]) -> PieceKind:
+    """An end is something for a client to act upon, unless it says that there is nothing."""
+    state.declined = next((reason for reason in reasons if declined(reason)), state.declined)
+    whole = all(declined(reason) for reason in reasons)
+    return PieceKind.HOLD if whole else PieceKind.CONTENT
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -169,9 +185,20 @@ class _Message(msgspec.Struct, gc=False):
     usage: Any = None
 
 
+class _Delta(msgspec.Struct, gc=False):
+    stop_reason: Any = None
+
+
+class _Block(msgspec.Struct, gc=False):
+    type: Any = None
+    text: Any = None
+
+
 class _MessagesEvent(msgspec.Struct, gc=False):
     type: str | None = None
     message: _Message | str | None = None
+    delta: _Delta | None = None
+    content_block: _Block | None = None
     usage: Any = None
     error: Any = None
 
@@ -192,11 +219,25 @@ def read_messages(state: StreamState, event: bytes, data: bytes) -> PieceKind:
     if name == "message_stop":
         state.complete = True
         return PieceKind.END
-    return PieceKind.CONTENT if name in _MESSAGES_CONTENT else PieceKind.HOLD
+    return _kind_of_message_event(state, name, told)
 
 
 _MESSAGES_EVENTS = msgspec.json.Decoder(_MessagesEvent)
-_MESSAGES_CONTENT = frozenset({"content_block_delta", "content_block_stop", "message_delta"})
+
+
+def _kind_of_message_event(state: StreamState, name: str, told: _MessagesEvent) -> PieceKind:
+    if name == "content_block_delta":
+        state.in_empty_text = False
+        return PieceKind.CONTENT
+    if name == "content_block_start" and told.content_block:
+        state.in_empty_text = told.content_block.type == "text" and not told.content_block.text
+    # LiteLLM opens and closes an empty text before it tells of a refusal (seen in bug reports).
+    if name == "content_block_stop":
+        return PieceKind.HOLD if state.in_empty_text else PieceKind.CONTENT
+    if name == "message_delta":
+        reason = told.delta.stop_reason if told.delta else None
+        return _end_or_nothing(state, [reason])
+    return PieceKind.HOLD
 
 
 def _merge_usage(state: StreamState, usage: Any) -> None:
@@ -210,6 +251,7 @@ def _merge_usage(state: StreamState, usage: Any) -> None:
 
 class _Response(msgspec.Struct, gc=False):
     id: Any = None
+    incomplete_details: Any = None
     model: Any = None
     created_at: Any = None
     usage: Any = None
@@ -252,6 +294,9 @@ def _note_response(state: StreamState, response: _Response) -> None:
         state.created_at = response.created_at
     if isinstance(response.usage, dict):
         state.usage = response.usage
+    reason = reason_of(response.incomplete_details)
+    if declined(reason):
+        state.declined = reason
 
 
 READERS: Mapping[Protocol, Callable[[StreamState, bytes, bytes], PieceKind]] = {

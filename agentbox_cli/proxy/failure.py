@@ -12,8 +12,8 @@ class Failure:
 
     Args:
         kind: what it was.
-        status: its HTTP status; for an error inside a 200 the status that it amounts to; None if
-            there was no answer.
+        status: its HTTP status; for an error inside a 200 the status that it amounts to, and 200
+            if it is no error but says that there is no answer; None if nothing came.
         message: one line for people, without keys.
         retry_after: seconds after which the provider wants to be asked again.
         body: the provider's answer, fit to be passed on to a client of the same `protocol`.

@@ -9,11 +9,16 @@ from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.proxy import headers as names
 from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.finish import OK
 from agentbox_cli.proxy.verdict import CONTEXT_CODE, CONTEXT_WORDS, UNFIT, Outcome, Verdict
 from agentbox_cli.proxy.wire import error_body, total_failure_status
 
 JSON = "application/json"
-_STATUS_WITHOUT_ANSWER = {ErrorKind.TIMEOUT: 504}
+_STATUS_WITHOUT_ANSWER = {
+    ErrorKind.TIMEOUT: 504,
+    ErrorKind.CONTENT_POLICY: 400,
+    ErrorKind.CONTEXT_WINDOW: 400,
+}
 BAD_GATEWAY = 502
 CLIENT_ERROR = 400
 
@@ -70,8 +75,7 @@ def attempts_header(outcomes: Iterable[Outcome]) -> str:
 
 
 def _passed_on(endpoint: Endpoint, failure: Failure, headers: Mapping[str, str]) -> web.Response:
-    # A redirect, a 204 or the like is no answer, but clients would not see that it is an error.
-    status = failure.status if (failure.status or 0) >= CLIENT_ERROR else None
+    status = _status_to_pass(failure)
     if failure.body is None or status is None or failure.protocol is not endpoint.protocol:
         status = status or _STATUS_WITHOUT_ANSWER.get(failure.kind, BAD_GATEWAY)
         message, code = failure.message, failure.code
@@ -89,6 +93,16 @@ def _known_to_agents(message: str) -> str:
     """A context error in words at which a coding agent of any protocol shortens its prompt."""
     known = CONTEXT_WORDS in message.lower()
     return message if known else f"{CONTEXT_WORDS}: {message}"
+
+
+def _status_to_pass(failure: Failure) -> int | None:
+    """The provider's status, where clients see by it or by the body what is wrong.
+
+    A redirect, a 204 or the like is no answer, but clients would not see that it is an error. A
+    200 that fails says itself that it was filtered.
+    """
+    status = failure.status or 0
+    return status if status == OK or status >= CLIENT_ERROR else None
 
 
 def _status(endpoint: Endpoint, verdict: Verdict) -> int:

@@ -17,6 +17,7 @@ from agentbox_cli.providers.resolved import Chain, Deployment, Lane, Link
 from agentbox_cli.proxy.chain import Call
 from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.finish import OK
 from agentbox_cli.proxy.verdict import Outcome
 from agentbox_cli.usage.record import AttemptRecord, Tokens
 
@@ -106,7 +107,8 @@ class Attempt(msgspec.Struct, kw_only=True, gc=False):
             self.status, self.kind = failure.status, failure.kind
             self.message = failure.message
             begun = self.first_content_ms is not None
-            self.maybe_charged = failure.sent and (begun or failure.kind in _UNSURE)
+            unsure = begun or failure.kind in _UNSURE or failure.status == OK
+            self.maybe_charged = failure.sent and unsure
 
 
 class Skip(msgspec.Struct, frozen=True, kw_only=True, gc=False):

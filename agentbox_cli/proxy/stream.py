@@ -8,9 +8,13 @@ from agentbox_cli.providers.model import Protocol
 from agentbox_cli.proxy.classify import CompiledPattern, classify_payload
 from agentbox_cli.proxy.events import READERS, PieceKind, StreamState
 from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.finish import declined_failure
 from agentbox_cli.proxy.sse import EventSplitter, data_of
 
 __all__ = ["Piece", "PieceKind", "StreamReader", "StreamState"]
+
+
+EVENT_STREAM = "text/event-stream"
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):
@@ -62,13 +66,24 @@ class StreamReader(StreamState):
         """
         if self.rest:
             self._kind(self.rest)
+        self._note_declined()
         return self.complete
 
     def _piece(self, event: bytes) -> Piece:
         kind = self._kind(event)
+        if kind is PieceKind.END and self._note_declined():
+            kind = PieceKind.ERROR
         if kind is PieceKind.CONTENT or (kind is PieceKind.END and self.complete):
             self.content_seen = True
         return Piece(event, kind)
+
+    def _note_declined(self) -> bool:
+        """Note that the stream is over and has said nothing but a reason for that."""
+        if self.declined is None or self.content_seen or not self.complete:
+            return False
+        if self.failure is None:
+            self.failure = declined_failure(self.declined, self._protocol, None, EVENT_STREAM)
+        return True
 
     def _kind(self, event: bytes) -> PieceKind:
         data = data_of(event)

@@ -21,10 +21,17 @@ CHAT_USAGE = {
     "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": 0},
     "completion_tokens_details": {"reasoning_tokens": 2},
 }
+HI = {"message": {"content": "Hi"}}
 GOOD: list[tuple[Protocol, dict[str, Any]]] = [
     (CHAT, {"id": "x", "choices": [{"message": {"content": "Hi"}}], "usage": CHAT_USAGE}),
     (CHAT, {"id": "x", "object": "text_completion", "choices": [{"text": "Hi"}], "usage": {}}),
-    (CHAT, {"id": "x", "choices": [], "error": None, "new_field": {"a": [1]}, "usage": {}}),
+    (CHAT, {"id": "x", "choices": [HI], "error": None, "new_field": {"a": [1]}, "usage": {}}),
+    # What other protocols call their payload may be anything here.
+    (CHAT, {"id": "x", "choices": [HI], "data": {"a": 1}, "content": "b", "usage": {}}),
+    (CHAT, {"id": "x", "choices": [{"message": {"content": None}}], "usage": {}}),
+    (CHAT, {"id": "x", "choices": [{"text": ""}], "error": "", "usage": {}}),
+    (RESPONSES, {"id": "x", "output": [{"type": "mcp_call", "content": "text"}], "usage": {}}),
+    (RESPONSES, {"id": "x", "output": [], "incomplete_details": "odd", "usage": {}}),
     (EMBEDDINGS, {"id": "x", "data": [{"embedding": [0.1, 0.2]}], "usage": {"prompt_tokens": 2}}),
     (MESSAGES, {"id": "x", "type": "message", "content": [], "usage": {"input_tokens": 2}}),
     (RESPONSES, {"id": "x", "status": "completed", "error": None, "output": [{}], "usage": {}}),
@@ -45,7 +52,7 @@ def test_an_answer_is_one_by_its_payload(protocol: Protocol, body: dict[str, Any
 
 
 def test_ids_and_usage_of_another_type_are_none() -> None:
-    answer = read_answer(CHAT, b'{"id": 7, "choices": [], "usage": "none"}')
+    answer = read_answer(CHAT, b'{"id": 7, "choices": [{"text": ""}], "usage": "none"}')
     assert (answer.failure, answer.usage, answer.response_id) == (None, None, None)
 
 
@@ -64,6 +71,10 @@ def test_an_answer_as_python_writes_it_is_one() -> None:
         b"{}",
         b'{"choices": null}',
         b'{"choices": "many"}',
+        b'{"choices": []}',
+        b'{"choices": [{}]}',
+        b'{"choices": [null]}',
+        b'{"choices": [{"message": "hi"}]}',
         b'{"content": []}',
         b"\xff\xfe",
         b"[" * 100_000,
@@ -83,8 +94,121 @@ def test_garbage_in_a_200_is_a_server_failure(body: bytes) -> None:
 )
 def test_each_protocol_has_its_own_payload(protocol: Protocol, payload: str) -> None:
     for tried in ("choices", "data", "output", "content"):
-        failure = read_answer(protocol, dumped({tried: []})).failure
+        failure = read_answer(protocol, dumped({tried: [{"text": "x"}]})).failure
         assert (failure is None) == (tried == payload)
+
+
+def test_embeddings_without_a_vector_are_no_answer() -> None:
+    failure = read_answer(EMBEDDINGS, b'{"data": []}').failure
+    assert failure
+    assert failure.message.startswith("garbage: ")
+
+
+ENDED: list[tuple[Protocol, dict[str, Any], dict[str, Any]]] = [
+    (
+        CHAT,
+        {"choices": [{"message": {"role": "assistant", "content": None}, "finish_reason": "R"}]},
+        {"choices": [{"message": {"role": "assistant", "content": "I"}, "finish_reason": "R"}]},
+    ),
+    (
+        CHAT,
+        {"choices": [{"text": "", "finish_reason": "R"}]},
+        {"choices": [{"text": "I", "finish_reason": "R"}]},
+    ),
+    (
+        CHAT,
+        {"choices": [{"message": {"content": ""}, "finish_reason": "R"}]},
+        {"choices": [{"message": {"tool_calls": [{"id": "t"}]}, "finish_reason": "R"}]},
+    ),
+    (
+        CHAT,
+        {"choices": [{"message": {"reasoning_content": "hm"}, "finish_reason": "R"}]},
+        {
+            "choices": [
+                {"message": {}, "finish_reason": "R"},
+                {"message": {"content": "I"}, "finish_reason": "stop"},
+            ]
+        },
+    ),
+    (
+        MESSAGES,
+        {"type": "message", "content": [], "stop_reason": "R"},
+        {"type": "message", "content": [{"type": "text", "text": "I"}], "stop_reason": "R"},
+    ),
+    (
+        MESSAGES,
+        {"content": [{"type": "text", "text": ""}], "stop_reason": "R"},
+        {"content": [{"type": "tool_use", "id": "t"}], "stop_reason": "R"},
+    ),
+    (
+        RESPONSES,
+        {"status": "incomplete", "output": [], "incomplete_details": {"reason": "R"}},
+        {
+            "status": "incomplete",
+            "output": [{"type": "function_call"}],
+            "incomplete_details": {"reason": "R"},
+        },
+    ),
+    (
+        RESPONSES,
+        {
+            "output": [
+                {"type": "reasoning"},
+                {"type": "message", "content": [{"type": "output_text", "text": ""}]},
+            ],
+            "incomplete_details": {"reason": "R"},
+        },
+        {
+            "output": [{"type": "message", "content": [{"type": "output_text", "text": "I"}]}],
+            "incomplete_details": {"reason": "R"},
+        },
+    ),
+]
+REASONS = {
+    "content_filter": ErrorKind.CONTENT_POLICY,
+    "content_filter: SAFETY": ErrorKind.CONTENT_POLICY,
+    "refusal": ErrorKind.CONTENT_POLICY,
+    "PROHIBITED_CONTENT": ErrorKind.CONTENT_POLICY,
+    "model_context_window_exceeded": ErrorKind.CONTEXT_WINDOW,
+}
+
+
+@pytest.mark.parametrize(("protocol", "nothing", "something"), ENDED)
+@pytest.mark.parametrize("reason", REASONS)
+def test_an_answer_that_was_filtered_before_it_said_anything_is_a_failure(
+    protocol: Protocol, nothing: Any, something: Any, reason: str
+) -> None:
+    body = dumped(nothing).replace(b'"R"', dumped(reason))
+    failure = read_answer(protocol, body).failure
+    assert failure
+    assert (failure.kind, failure.status, failure.body) == (REASONS[reason], 200, body)
+    assert reason in failure.message
+    spoken = dumped(something).replace(b'"R"', dumped(reason))
+    assert read_answer(protocol, spoken).failure is None
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "max_output_tokens", "end_turn", None, 7])
+@pytest.mark.parametrize(("protocol", "nothing", "_"), ENDED)
+def test_an_answer_that_is_empty_for_another_reason_is_one(
+    protocol: Protocol, nothing: Any, _: Any, reason: Any
+) -> None:
+    assert read_answer(protocol, dumped(nothing).replace(b'"R"', dumped(reason))).failure is None
+
+
+@pytest.mark.parametrize("reason", ["error", "abort", "insufficient_system_resource"])
+def test_an_answer_that_broke_off_is_a_failure_however_much_it_says(reason: str) -> None:
+    choice = {"message": {"content": "half of"}, "finish_reason": reason}
+    failure = read_answer(CHAT, dumped({"choices": [choice]})).failure
+    assert failure
+    assert failure.kind is ErrorKind.SERVER
+
+
+def test_vllm_s_flat_error_is_known_inside_a_200() -> None:
+    error = {"object": "error", "message": "slow", "type": "TooManyRequests", "code": 429}
+    failure = read_answer(CHAT, dumped(error)).failure
+    assert failure
+    assert (failure.kind, failure.message) == (ErrorKind.THROTTLE, "slow")
+    assert json.loads(failure.body or b"") == error
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ async def test_anthropic_beta_goes_to_anthropic_only(stand: Stand) -> None:
 async def test_cookies_and_odd_headers_of_a_provider_do_not_come_back(
     make_stand: MakeStand, make_scripted: MakeScripted, status: int
 ) -> None:
-    body = b'{"choices":[]}' if status == 200 else b'{"error":{"message":"no"}}'
+    body = b'{"choices":[{"text":""}]}' if status == 200 else b'{"error":{"message":"no"}}'
     lines = (
         b"set-cookie: a=b",
         b"x-agentbox-served-by: somebody else",
@@ -167,7 +167,7 @@ async def test_a_compressed_answer_passes_untouched(stand: Stand, accepted: str)
 async def test_an_answer_passes_byte_for_byte(
     make_stand: MakeStand, make_scripted: MakeScripted
 ) -> None:
-    body = b'{ "choices":[ ],"x":1.50,\n"usage":{"prompt_tokens":3}, "u":"\\u00e9" }'
+    body = b'{ "choices":[ {"text":""} ],"x":1.50,\n"usage":{"prompt_tokens":3}, "u":"\\u00e9" }'
     provider = await make_scripted([whole(body)])
     bases = {"openai": f"{provider.base}/v1"}
     stand = await make_stand(chains={"default": CHAT.chain}, bases=bases)

@@ -219,6 +219,48 @@ def test_an_error_in_a_chat_stream_is_a_failure(raw: bytes, kind: ErrorKind, sai
     assert not reader.finish()
 
 
+@pytest.mark.parametrize("reason", ["abort", "insufficient_system_resource"])
+def test_a_chat_stream_that_broke_off_is_a_failure_even_after_content(reason: str) -> None:
+    reader = StreamReader(CHAT)
+    assert kinds(reader, chunk(delta(content="half")), chunk(delta(finish=reason))) == [
+        CONTENT,
+        ERROR,
+    ]
+    assert reader.failure
+    assert reader.failure.kind is ErrorKind.SERVER
+
+
+@pytest.mark.parametrize("reason", ["content_filter", "content_filter: OTHER", "SAFETY"])
+def test_a_chat_stream_that_was_filtered_before_content_says_nothing(reason: str) -> None:
+    reader = StreamReader(CHAT)
+    role = chunk(delta(role="assistant", content=""))
+    end = chunk(delta(finish=reason), usage=CHAT_USAGE)
+    assert kinds(reader, role, end, chunk(usage=CHAT_USAGE), DONE) == [HOLD, HOLD, USAGE, ERROR]
+    assert reader.failure
+    assert (reader.failure.kind, reader.failure.status) == (ErrorKind.CONTENT_POLICY, 200)
+    without_done = StreamReader(CHAT)
+    assert kinds(without_done, role, end) == [HOLD, HOLD]
+    without_done.finish()
+    assert without_done.failure
+    assert without_done.failure.kind is ErrorKind.CONTENT_POLICY
+
+
+def test_a_chat_stream_that_was_filtered_after_content_is_an_answer() -> None:
+    reader = StreamReader(CHAT)
+    reader.feed(chunk(delta(content="half")) + chunk(delta(finish="content_filter")) + DONE)
+    assert reader.finish()
+    assert reader.failure is None
+
+
+def test_of_two_choices_one_may_be_filtered() -> None:
+    reader = StreamReader(CHAT)
+    filtered = chunk(delta(finish="content_filter"))
+    assert kinds(reader, filtered, chunk(delta(index=1, content="b"))) == [HOLD, CONTENT]
+    reader.feed(chunk(delta(index=1, finish="stop")) + DONE)
+    assert reader.finish()
+    assert reader.failure is None
+
+
 def test_the_first_error_is_the_failure_and_an_error_object_is_fit_to_be_a_body() -> None:
     reader = StreamReader(CHAT)
     first = {"error": {"message": "one", "type": "server_error", "param": None, "code": None}}
@@ -336,7 +378,65 @@ def test_the_name_of_an_event_speaks_where_its_data_does_not() -> None:
     assert reader.complete
 
 
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("refusal", ErrorKind.CONTENT_POLICY),
+        ("model_context_window_exceeded", ErrorKind.CONTEXT_WINDOW),
+    ],
+)
+@pytest.mark.parametrize("empty_block", [False, True])
+def test_a_messages_stream_that_refuses_before_content_says_nothing(
+    reason: str, kind: ErrorKind, empty_block: bool
+) -> None:
+    block = (
+        message("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+        message("content_block_stop", index=0),
+    )
+    reader = StreamReader(MESSAGES)
+    raw = (
+        message("message_start", message={"id": "m"}),
+        *(block if empty_block else ()),
+        message("message_delta", delta={"stop_reason": reason}, usage={"output_tokens": 0}),
+    )
+    assert set(kinds(reader, *raw)) == {HOLD}
+    assert kinds(reader, message("message_stop")) == [ERROR]
+    assert reader.failure
+    assert (reader.failure.kind, reader.failure.status) == (kind, 200)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (message("content_block_delta", delta={"type": "text_delta", "text": "I"}),),
+        (
+            message("content_block_start", content_block={"type": "tool_use", "name": "error"}),
+            message("content_block_stop", index=0),
+        ),
+    ],
+)
+def test_a_messages_stream_that_refuses_after_content_is_an_answer(said: tuple[bytes]) -> None:
+    reader = StreamReader(MESSAGES)
+    refusal = message("message_delta", delta={"stop_reason": "refusal"})
+    assert CONTENT in kinds(reader, *said, refusal)
+    assert kinds(reader, message("message_stop")) == [END]
+    assert reader.failure is None
+
+
 # Responses
+
+
+@pytest.mark.parametrize(("delta", "kind"), [(None, ERROR), ("x", END)])
+def test_a_response_that_is_filtered_before_content_says_nothing(
+    delta: str | None, kind: PieceKind
+) -> None:
+    reader = StreamReader(RESPONSES)
+    reader.feed(response("response.created", 0, response={}))
+    if delta:
+        reader.feed(response("response.output_text.delta", 1, delta=delta))
+    details = {"id": "r", "incomplete_details": {"reason": "content_filter"}}
+    assert kinds(reader, response("response.incomplete", 2, response=details)) == [kind]
+    assert (reader.failure is None) == (kind is END)
 
 
 def response(kind: str, number: int, **fields: Any) -> bytes:
