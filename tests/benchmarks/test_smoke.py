@@ -1,10 +1,11 @@
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks import bare, ours, report
+from benchmarks import bare, completion, ours, report
 from benchmarks.__main__ import main
 from benchmarks.figures import Figure, differences, middle_half, of_rounds, ratios, shown
 from benchmarks.lineup import DIRECT, FLOOR, LITELLM, OURS, QUICK, USUAL, Lineup
@@ -181,3 +182,19 @@ def test_a_run_is_told_saved_and_recorded(
     saved = json.loads(file.read_text())
     assert saved["schema"] == "agentbox.benchmarks/1"
     assert saved["figures"][0]["verdict"] == "met"
+
+
+@pytest.mark.parametrize("shell", completion.SCRIPTS)
+def test_a_tab_is_measured_in_a_real_shell(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(completion, "SCRIPTS", {shell: completion.SCRIPTS[shell]})
+    monkeypatch.setattr(completion, "SIZES", {"": 2})
+    figures = list(completion.tabs(replace(QUICK, rounds=2)))
+    if not figures:
+        assert "is not installed" in capsys.readouterr().err
+        pytest.skip(f"{shell} is not installed")
+    assert [figure.name for figure in figures] == [
+        f"TAB, {shell}: {name}" for name in completion.TYPED
+    ]
+    assert all(figure.value > 0 for figure in figures)

@@ -171,3 +171,11 @@ def test_no_temporary_file_is_left(paths: Paths, file: Path) -> None:
     assert sorted(entry.name for entry in (paths.cache_dir / "complete").iterdir()) == sorted(
         WordKind
     )
+
+
+def test_paths_are_sorted_by_their_bytes() -> None:
+    text = (
+        'litellm: {models: {"\U0001f600": [], "\uffee": [], "a b": [], a: [{}], "~": [], Z: []}}'
+    )
+    paths = list(found(text)[WordKind.PATH])
+    assert paths == sorted(paths, key=str.encode)
