@@ -7,9 +7,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from hypothesis import strategies as st
+
 ANSWER = "answer"
 SOON = "throttle for a moment"
 RATE_LIMITED = {"throttle", "quota", SOON}
+TOGGLES = ("on_rate_limit", "on_context_window", "on_error", "on_content_policy")
+ALL_ON = frozenset(TOGGLES)
+# All on, each one off, and whatever else.
+SETTINGS = st.one_of(
+    st.just(ALL_ON),
+    st.sampled_from(TOGGLES).map(lambda off: ALL_ON - {off}),
+    st.frozensets(st.sampled_from(TOGGLES)),
+)
 HEAL = {"server", "timeout", "connection"}
 ALONE_BY_PROVIDER = {"auth", "payment", "quota"}
 ALONE_BY_MODEL = {"forbidden", "not_found", "timeout"}
@@ -111,7 +121,8 @@ class Reference:
             if again >= self._allowed(came, last_waits=last_waits):
                 return came.kind
             again += 1
-            if self._pauses(at) and not last_waits:
+            # What the last link is waited for is over by then; nothing else is.
+            if set(self._pauses(at)) - ({SOON} if last_waits else set()):
                 return came.kind
             probe = probe or bool(self._pauses(at))
 

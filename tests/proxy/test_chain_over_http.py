@@ -15,7 +15,7 @@ from agentbox_cli.simulate.faults import Fault, FaultKind
 from agentbox_cli.simulate.wording import Wording
 from tests.fakes.scripted import closed_port
 from tests.fakes.stand import Plan, Stand, eventually, open_stand
-from tests.proxy.reference import At, Reference, Told, What
+from tests.proxy.reference import SETTINGS, TOGGLES, At, Reference, Told, What
 
 REFUSING = At("twin/refusing", "twin")
 LINKS = [
@@ -25,7 +25,6 @@ LINKS = [
     At("simulated/echo", "simulated"),
     REFUSING,
 ]
-TOGGLES = ("on_rate_limit", "on_context_window", "on_error", "on_content_policy")
 OK = 200
 
 
@@ -76,7 +75,12 @@ CASES = {
 }
 REFUSED = Case(What(kind="connection", sent=False), Fault(), 502)
 PLANS = st.fixed_dictionaries(
-    {at.name: st.lists(st.sampled_from(list(CASES)), max_size=5) for at in LINKS[:-1]}
+    {
+        at.name: st.lists(
+            st.tuples(st.sampled_from(list(CASES)), st.integers(1, 2)), max_size=3
+        ).map(lambda rows: [case for case, times in rows for _ in range(times)])
+        for at in LINKS[:-1]
+    }
 )
 
 
@@ -96,7 +100,7 @@ class Story:
 
 @given(
     links=st.lists(st.sampled_from(LINKS), min_size=1, max_size=4, unique=True),
-    on=st.one_of(st.just(frozenset(TOGGLES)), st.frozensets(st.sampled_from(TOGGLES))),
+    on=SETTINGS,
     retries=st.integers(0, 2),
     plan=PLANS,
     streams=st.lists(st.booleans(), min_size=1, max_size=4),

@@ -10,7 +10,7 @@ from agentbox_cli.providers.resolved import Router, Toggles
 from agentbox_cli.proxy.chain import Call
 from agentbox_cli.proxy.failure import Failure
 from tests.proxy.builders import Scene, chain, deployment, failure, leaks, provider, spec
-from tests.proxy.reference import ANSWER, At, Reference, Told, What
+from tests.proxy.reference import ANSWER, SETTINGS, TOGGLES, At, Reference, Told, What
 
 PROVIDERS = {
     "alpha": provider(spec("alpha")),
@@ -19,7 +19,6 @@ PROVIDERS = {
 LINKS = [
     At(f"{name}/{model}", name, by_account=name == "beta") for name in PROVIDERS for model in "xyz"
 ]
-TOGGLES = ("on_rate_limit", "on_context_window", "on_error", "on_content_policy")
 KINDS = [kind.value for kind in ErrorKind]
 
 FAILED = st.builds(What, kind=st.sampled_from(KINDS), sent=st.booleans())
@@ -30,7 +29,9 @@ OFTEN = [
     What(kind="connection", reused=True),
     What(kind="throttle", soon=True),
 ]
-WHATS = st.lists(st.one_of(st.sampled_from(OFTEN), FAILED), max_size=6)
+# Several times in a row, as providers fail.
+ROWS = st.tuples(st.one_of(st.sampled_from(OFTEN), FAILED), st.integers(1, 3))
+WHATS = st.lists(ROWS, max_size=3).map(lambda rows: [what for what, n in rows for _ in range(n)])
 CHAINS = st.lists(st.sampled_from(LINKS), min_size=1, max_size=5, unique=True)
 
 
@@ -76,7 +77,7 @@ def walked(scene: Scene, script: Script) -> Told:
 
 @given(
     links=CHAINS,
-    on=st.one_of(st.just(frozenset(TOGGLES)), st.frozensets(st.sampled_from(TOGGLES))),
+    on=SETTINGS,
     retries=st.integers(0, 3),
     planned=st.fixed_dictionaries({at.name: WHATS for at in LINKS}),
     requests=st.integers(1, 4),
