@@ -41,7 +41,15 @@ FAILURES = st.builds(
     retry_after=st.sampled_from([None, 1.0, 5.0, 30.0, 1e5]),
     sent=st.booleans(),
 )
-REUSED = st.just(failure(ErrorKind.CONNECTION, reused_closed=True))
+OFTEN = st.sampled_from(
+    [
+        failure(ErrorKind.THROTTLE),
+        failure(ErrorKind.TIMEOUT),
+        failure(ErrorKind.SERVER),
+        failure(ErrorKind.AUTH),
+        failure(ErrorKind.CONNECTION, reused_closed=True),
+    ]
+)
 WHICH = st.integers(0, AT_ONCE - 1)
 
 
@@ -53,6 +61,11 @@ class Request:
     call: Call | None
     called: list[int] = field(default_factory=list)
 
+    @property
+    def under_way(self) -> Call:
+        assert self.call is not None
+        return self.call
+
 
 class Requests(RuleBasedStateMachine):
     """What six clients may do to one chain, and what must hold after every step."""
@@ -61,11 +74,12 @@ class Requests(RuleBasedStateMachine):
         super().__init__()
         self.scene = Scene(chain("unused"))
         self.requests: dict[int, Request] = {}
+        self.asked = 0
         # What was promised, kept by the test alone: key to the time, and who may break it.
         self.promised: dict[str, float] = {}
 
     @initialize(
-        links=st.lists(st.sampled_from(DEPLOYMENTS), min_size=1, max_size=4, unique_by=id),
+        links=st.lists(st.sampled_from(DEPLOYMENTS), min_size=1, max_size=3, unique_by=id),
         toggles=st.builds(
             Toggles, on_rate_limit=st.sampled_from([True, True, False]), on_error=st.booleans()
         ),
@@ -74,36 +88,36 @@ class Requests(RuleBasedStateMachine):
     def begin(self, links: list[Deployment], toggles: Toggles, retries: int) -> None:
         self.scene = Scene(chain(*links), toggles=toggles, router=Router(num_retries=retries))
 
-    @rule(number=WHICH)
-    def ask(self, number: int) -> None:
-        if number not in self.requests:
-            self.requests[number] = Request(self.scene.walk(CHAT), None)
-            self.go_on(number)
+    @precondition(lambda self: len(self.requests) < AT_ONCE)
+    @rule()
+    def ask(self) -> None:
+        number = self.asked = self.asked + 1
+        self.requests[number] = Request(self.scene.walk(CHAT), None)
+        self.go_on(number)
 
-    @rule(number=WHICH)
-    def answer(self, number: int) -> None:
-        request = self.requests.pop(number, None)
-        if request is not None and request.call is not None:
-            for key in request.call.probe:
-                self.promised.pop(key, None)
-            request.walk.answered()
+    @precondition(lambda self: self.requests)
+    @rule(which=WHICH)
+    def answer(self, which: int) -> None:
+        request = self.requests.pop(self.one_of(which))
+        for key in request.under_way.probe:
+            self.promised.pop(key, None)
+        request.walk.answered()
 
-    @rule(number=WHICH, how=st.one_of(FAILURES, FAILURES, FAILURES, REUSED))
-    def fail(self, number: int, how: Failure) -> None:
-        request = self.requests.get(number)
-        if request is None or request.call is None:
-            return
-        call, request.call = request.call, None
+    @precondition(lambda self: self.requests)
+    @rule(which=WHICH, how=st.one_of(FAILURES, OFTEN))
+    def fail(self, which: int, how: Failure) -> None:
+        number = self.one_of(which)
+        request = self.requests[number]
+        call = request.under_way
         if not (how.reused_closed and not call.fresh):
             self.promise(call, how)
         request.walk.failed(how, self.scene.now)
         self.go_on(number)
 
-    @rule(number=WHICH)
-    def hang_up(self, number: int) -> None:
-        request = self.requests.pop(number, None)
-        if request is not None and request.call is not None:
-            request.walk.abandoned()
+    @precondition(lambda self: self.requests)
+    @rule(which=WHICH)
+    def hang_up(self, which: int) -> None:
+        self.requests.pop(self.one_of(which)).walk.abandoned()
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 4.9, 5.0, 29.0, 61.0, 601.0]))
     def wait(self, seconds: float) -> None:
@@ -113,6 +127,9 @@ class Requests(RuleBasedStateMachine):
     def hear_of_quota(self, at: Deployment, left: int) -> None:
         told = {MINUTE.remaining_header: str(left)}
         self.scene.memory.quotas.observe(at, told, self.scene.wall())
+
+    def one_of(self, which: int) -> int:
+        return list(self.requests)[which % len(self.requests)]
 
     def go_on(self, number: int) -> None:
         request = self.requests[number]
@@ -155,15 +172,15 @@ class Requests(RuleBasedStateMachine):
 
     @invariant()
     def one_probe_at_most_is_in_flight(self) -> None:
-        held = [key for each in self.requests.values() if each.call for key in each.call.probe]
+        held = [key for each in self.requests.values() for key in each.under_way.probe]
         assert len(held) == len(set(held))
         probing = {k for k, e in self.scene.memory.cooldowns._entries.items() if e.probing}
         assert probing == set(held)
 
     @invariant()
     def reservations_are_the_calls_in_flight(self) -> None:
-        calls = [each.call for each in self.requests.values() if each.call]
-        assert sum(self.scene.memory.quotas._in_flight.values()) == len(calls)
+        in_flight = self.scene.memory.quotas._in_flight
+        assert sum(in_flight.values()) == len(self.requests)
 
     @precondition(lambda self: not self.requests)
     @invariant()
@@ -171,8 +188,8 @@ class Requests(RuleBasedStateMachine):
         assert leaks(self.scene.memory) == []
 
     def teardown(self) -> None:
-        for number in list(self.requests):
-            self.hang_up(number)
+        for request in self.requests.values():
+            request.walk.abandoned()
         assert leaks(self.scene.memory) == []
 
 
