@@ -2,65 +2,27 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import groupby
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 
 from agentbox_cli.daemon.engine_wait import await_engine
 from agentbox_cli.engine.render import needs_engine
-from agentbox_cli.fallback.asking import OK, Seen, ask
-from agentbox_cli.fallback.scenarios import TRAITS, Check, plan, usable_endpoints
-from agentbox_cli.fallback.stage import Stage, set_stage
-from agentbox_cli.providers.resolved import Chain, Link, Resolved
-from agentbox_cli.simulate.faults import Fault, FaultKind
-from agentbox_cli.simulate.wording import Wording
+from agentbox_cli.fallback.acting import fault_of
+from agentbox_cli.fallback.asking import Seen, ask
+from agentbox_cli.fallback.plan import RECOVERS_AFTER_S, Check, Scope, plan, usable_ways
+from agentbox_cli.fallback.rules import lane_of
+from agentbox_cli.fallback.scenarios import Scenario
+from agentbox_cli.fallback.stage import Stage, asked_alias, set_stage
+from agentbox_cli.fallback.verdicts import Outcome, Report, Row, judge, planned
+from agentbox_cli.providers.resolved import Chain, Lane, Resolved
+from agentbox_cli.simulate.faults import Fault
 
-# Enough to hide the waiting for links that hang, few enough for two cores to answer in time.
-PARALLEL = 8
-MODE = "simulated"
+# Enough to keep two cores busy, few enough for each answer to come in time.
+QUICK = 6
+# Checks that mostly wait; what they do when the wait is over has to fit in, too.
+SLOW = 20
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A check, or a remark on an alias, and its verdict.
-
-    Args:
-        alias, scenario, endpoint, stream, toggles: what was checked; `toggles` names those off.
-        expected: what must come of it.
-        served_by, status, upstream_calls, elapsed_ms: what came of it.
-        ok: whether that is the same.
-        why: what is wrong, or what to know.
-        warning: whether it is a remark that fails nothing.
-    """
-
-    alias: str
-    scenario: str
-    ok: bool
-    why: str | None = None
-    endpoint: str | None = None
-    stream: bool = False
-    toggles: tuple[str, ...] = ()
-    expected: str | None = None
-    served_by: str | None = None
-    status: int | None = None
-    upstream_calls: Mapping[str, int] = field(default_factory=dict)
-    elapsed_ms: float | None = None
-    warning: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """All rows of a drill, and how long the checks took (LiteLLM's own start excluded)."""
-
-    rows: tuple[Row, ...]
-    elapsed_s: float
-
-    @property
-    def ok(self) -> bool:
-        """Whether every chain falls back as it should."""
-        return all(row.ok for row in self.rows)
 
 
 def run(
@@ -68,6 +30,7 @@ def run(
     chains: Sequence[Chain],
     broken: Mapping[str, str],
     progress: Progress,
+    scope: Scope | None = None,
 ) -> Report:
     """Prove that chains fall back.
 
@@ -76,144 +39,137 @@ def run(
         chains: the chains to prove.
         broken: aliases that could not even be resolved, with the reason.
         progress: told what is done, how much of it, and of how much.
+        scope: what is covered; a selection by default.
 
     Raises:
         ProxyError: the drill's own daemon or engine cannot be started.
     """
     remarks = [*_broken_rows(broken), *_remarks(chains)]
-    checks = plan(chains, resolved.toggles, resolved.router.num_retries)
+    checks = plan(chains, resolved.toggles, resolved.router.num_retries, scope)
     if not checks:
         return Report(rows=tuple(remarks), elapsed_s=0.0)
     progress("starting the daemon", 0, len(checks))
-    with set_stage(resolved, chains) as stage:
-        if needs_engine(link.deployment for chain in chains for link in chain.links):
+    asked = list({check.chain.alias: check.chain for check in checks}.values())
+    with set_stage(resolved, asked) as stage:
+        if needs_engine(link.deployment for chain in asked for link in chain.links):
             progress("starting LiteLLM", 0, len(checks))
             await_engine(stage.paths, stage.instance)
+            _warm_up(stage, checks)
         began = time.monotonic()
-        rows = _run_all(stage, checks, progress)
+        rows = _Drill(stage, progress).run(checks)
         elapsed = time.monotonic() - began
     return Report(rows=(*remarks, *rows), elapsed_s=elapsed)
 
 
+def preview(
+    resolved: Resolved, chains: Sequence[Chain], broken: Mapping[str, str], scope: Scope
+) -> Report:
+    """Tell what `run` would check, without running anything."""
+    checks = plan(chains, resolved.toggles, resolved.router.num_retries, scope)
+    rows = (*_broken_rows(broken), *_remarks(chains), *map(planned, checks))
+    return Report(rows=rows, elapsed_s=0.0, mode="list")
+
+
 def _broken_rows(broken: Mapping[str, str]) -> Iterator[Row]:
     for alias, why in broken.items():
-        yield Row(alias=alias, scenario="config", ok=False, why=why)
+        yield Row(
+            alias=alias,
+            scenario="config",
+            outcome=Outcome.BREAKS,
+            why=why,
+            hint="agentbox config check shows where",
+        )
 
 
 def _remarks(chains: Iterable[Chain]) -> Iterator[Row]:
     for chain in chains:
-        if not usable_endpoints(chain):
-            yield Row(alias=chain.alias, scenario="lanes", ok=False, why="no link has a lane")
+        if not usable_ways(chain):
+            yield Row(
+                alias=chain.alias,
+                scenario="lanes",
+                outcome=Outcome.BREAKS,
+                why="no link has a lane",
+                hint="set litellm.engine.mode to eager, so that LiteLLM translates",
+            )
         elif len(chain.links) == 1:
-            yield _warning(chain, "single-link", "a single link has nothing to fall back to")
+            why = "a single link has nothing to fall back to"
+            hint = f"agentbox litellm models add {chain.alias} PROVIDER/MODEL"
+            yield _remark(chain, "single-link", why, hint)
         elif len({link.deployment.provider.name for link in chain.links}) == 1:
             why = "all links share one provider, so nothing answers when it is down"
-            yield _warning(chain, "single-provider", why)
+            hint = f"add one of another: agentbox litellm models add {chain.alias} PROVIDER/MODEL"
+            yield _remark(chain, "single-provider", why, hint)
 
 
-def _warning(chain: Chain, scenario: str, why: str) -> Row:
-    return Row(alias=chain.alias, scenario=scenario, ok=True, why=why, warning=True)
+def _remark(chain: Chain, scenario: str, why: str, hint: str) -> Row:
+    return Row(alias=chain.alias, scenario=scenario, outcome=Outcome.REMARK, why=why, hint=hint)
 
 
-def _run_all(stage: Stage, checks: Sequence[Check], progress: Progress) -> list[Row]:
-    """Run all checks: beside each other, but for those that want a provider gone."""
-    for check in checks:
-        _set_faults(stage, check)
-    rows: dict[str, Row] = {}
-    ordered = sorted(checks, key=lambda check: sorted(check.down))
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        for down, group in groupby(ordered, key=lambda check: check.down):
+def _warm_up(stage: Stage, checks: Iterable[Check]) -> None:
+    """Ask once in each way: LiteLLM loads what it needs with the first calls of a kind."""
+    for check in {(check.endpoint, check.stream): check for check in checks}.values():
+        at = stage.instance
+        ask(at.host, at.port, stage.secret, replace(check, id="warm-up"), check.chain.alias)
+
+
+class _Drill:
+    """Runs checks beside each other, but for those that want a provider gone."""
+
+    def __init__(self, stage: Stage, progress: Progress) -> None:
+        self._stage = stage
+        self._progress = progress
+        self._rows: dict[str, Row] = {}
+
+    def run(self, checks: Sequence[Check]) -> list[Row]:
+        """Make every check; gives the rows in the order of the checks."""
+        by_absence: dict[frozenset[str], list[Check]] = {}
+        for check in checks:
+            by_absence.setdefault(check.down, []).append(check)
+        for down, group in by_absence.items():
             for name in down:
-                stage.cast.leave(name)
-            for check, row in pool.map(lambda check: (check, _run(stage, check)), list(group)):
-                rows[check.id] = row
-                progress(f"{check.chain.alias}: {check.scenario}", len(rows), len(checks))
+                self._stage.cast.leave(name)
+            self._run_beside(group, len(checks))
             for name in down:
-                stage.cast.come_back(name)
-    return [rows[check.id] for check in checks]
+                self._stage.cast.come_back(name)
+        return [self._rows[check.id] for check in checks]
+
+    def _run_beside(self, checks: Sequence[Check], total: int) -> None:
+        slow = ThreadPoolExecutor(SLOW)
+        quick = ThreadPoolExecutor(QUICK)
+        running = {
+            (slow if check.waits else quick).submit(self._make, check): check for check in checks
+        }
+        try:
+            for done in as_completed(running):
+                check = running[done]
+                self._rows[check.id] = done.result()
+                self._progress(f"{check.chain.alias}: {check.name}", len(self._rows), total)
+        finally:
+            # Also on ^C: what has not begun is left.
+            for pool in (slow, quick):
+                pool.shutdown(cancel_futures=True)
+
+    def _make(self, check: Check) -> Row:
+        names = [link.deployment.name for link in check.chain.links]
+        self._stage.cast.prepare(check.id, _faults(check))
+        seen = [self._ask(check, step.after_s) for step in check.steps]
+        return judge(check, seen, self._stage.cast.count(check.id, names))
+
+    def _ask(self, check: Check, after_s: float) -> Seen:
+        time.sleep(after_s)
+        at = self._stage.instance
+        return ask(at.host, at.port, self._stage.secret, check, asked_alias(check))
 
 
-def _set_faults(stage: Stage, check: Check) -> None:
-    for link in check.chain.links:
-        deployment = link.deployment
-        fault = _fault(check, link)
-        if fault is not None:
-            cast = stage.cast[deployment.provider.name]
-            cast.faults.put(deployment.name, fault, check=check.id)
-
-
-def _fault(check: Check, link: Link) -> Fault | None:
-    if any(
-        other.deployment.name == link.deployment.name
-        for other in check.chain.links
-        if other.number in check.failing
-    ):
-        fault = TRAITS[check.scenario].fault
-        if fault and fault.wording is Wording.CONTEXT_WINDOW:
-            return _in_own_words(fault, link)
-        return fault
-    # Said aloud, because the simulated provider's own models fail by themselves.
-    return Fault(kind=FaultKind.NONE)
-
-
-def _in_own_words(fault: Fault, link: Link) -> Fault:
-    # Self-hosted services say "too long" in vLLM's words and without a code.
-    if link.deployment.provider.name in {"openai", "anthropic"}:
-        return fault
-    return Fault(status=fault.status, wording=Wording.VLLM_CONTEXT_WINDOW)
-
-
-def _run(stage: Stage, check: Check) -> Row:
-    seen = ask(stage.instance.host, stage.instance.port, stage.secret, check)
-    calls = _calls(stage, check)
-    wrong = _wrong(check, seen, calls)
-    return Row(
-        alias=check.chain.alias,
-        scenario=_name(check),
-        endpoint=check.endpoint,
-        stream=check.stream,
-        toggles=check.switched_off,
-        expected=check.expected,
-        served_by=seen.served_by,
-        status=seen.status,
-        upstream_calls=calls,
-        elapsed_ms=round(seen.elapsed_ms, 1),
-        ok=not wrong,
-        why="; ".join(wrong) or None,
-    )
-
-
-def _name(check: Check) -> str:
-    if len(check.failing) == 1:
-        return check.scenario.value
-    return f"{check.scenario} of links 1-{max(check.failing)}"
-
-
-def _calls(stage: Stage, check: Check) -> dict[str, int]:
-    names = {link.deployment.name: link.deployment.provider.name for link in check.chain.links}
+def _faults(check: Check) -> dict[str, Fault]:
     return {
-        name: stage.cast[provider].journal.count(name, check=check.id)
-        for name, provider in names.items()
+        link.deployment.name: _fault(check, link.deployment.name, lane_of(link, check.endpoint))
+        for link in check.chain.links
     }
 
 
-def _wrong(check: Check, seen: Seen, calls: Mapping[str, int]) -> list[str]:
-    """Everything that is not as expected."""
-    wrong = []
-    if seen.status != check.status:
-        wrong.append(f"answered {seen.status}, not {check.status}: {seen.answer}")
-    if seen.served_by != check.served_by:
-        wrong.append(f"served by {seen.served_by or 'nobody'}, not {check.served_by or 'nobody'}")
-    for name, number in calls.items():
-        wanted = check.calls.get(name, 0)
-        if number != wanted:
-            wrong.append(f"{name} got {number} calls, not {wanted}")
-    if seen.status == OK and not seen.complete:
-        wrong.append("the answer is not complete")
-    if seen.status == OK and check.endpoint != "embeddings" and not _names(seen, check):
-        wrong.append(f"a wrong answer: {seen.answer[:80]!r}")
-    return wrong
-
-
-def _names(seen: Seen, check: Check) -> bool:
-    return check.served_by is not None and check.served_by in seen.answer
+def _fault(check: Check, name: str, lane: Lane) -> Fault:
+    fault = fault_of(check.failing.get(name), translated=lane is Lane.LITELLM)
+    if check.scenario is Scenario.RECOVERY and name in check.failing:
+        return replace(fault, times=1, headers={"retry-after": str(RECOVERS_AFTER_S)})
+    return fault

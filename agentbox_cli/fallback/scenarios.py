@@ -1,255 +1,212 @@
-"""What can go wrong with a link, and what must then come out: the plan of a drill, as data.
+"""Every way for a link to fail in a drill, and what the chain must make of each.
 
-What is expected follows from the rules of the chain, written down here a second time and in
-another way than the proxy has them, so that a drill can find the proxy wrong.
+What must come of a failure is written down here a second time and in another way than the proxy
+has it, so that a drill can find the proxy wrong: nothing here is taken from `proxy/chain.py`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-
-from agentbox_cli.providers.model import ErrorClass, ModelKind, Protocol, RateLimitScope
-from agentbox_cli.providers.resolved import Chain, Lane, Link, Toggles
-from agentbox_cli.simulate.faults import Fault, FaultKind
-from agentbox_cli.simulate.wording import Wording
+from types import MappingProxyType
 
 
 class Scenario(StrEnum):
-    """A way for a link to fail."""
+    """A way for links to fail, or a story that is told of them; `--scenario` takes these names."""
 
     RATE_LIMIT = "rate-limit"
+    QUOTA = "quota"
     CONTEXT_WINDOW = "context-window"
+    CONTEXT_VLLM = "context-vllm"
+    CONTEXT_413 = "context-413"
     SERVER_ERROR = "server-error"
+    UNAVAILABLE = "unavailable-503"
+    OVERLOADED = "overloaded-529"
     TIMEOUT = "timeout"
+    STALL = "stall"
     REFUSED = "refused"
+    CLOSED = "closed"
+    CUT = "cut"
     AUTH = "auth"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not-found"
+    PAYMENT = "payment"
+    UNSUPPORTED = "unsupported"
+    BAD_REQUEST = "bad-request"
+    UNPROCESSABLE = "unprocessable"
+    CONTENT_POLICY = "content-policy"
+    HTML = "html"
+    TRUNCATED = "truncated"
+    EMPTY = "empty"
+    ERROR_IN_200 = "error-in-200"
+    CUT_LATE = "cut-late"
+    TRUNCATED_LATE = "truncated-late"
+    STALL_LATE = "stall-late"
+    ERROR_LATE = "error-late"
+    ALL_DOWN = "all-down"
+    COOLING = "cooling"
+    RECOVERY = "recovery"
+    TOGGLE_OFF = "toggle-off"
+
+
+class Toggle(StrEnum):
+    """The user's toggles, by their names in config.yml."""
+
+    RATE_LIMIT = "on_rate_limit"
+    CONTEXT_WINDOW = "on_context_window"
+    ERROR = "on_error"
+    CONTENT_POLICY = "on_content_policy"
+
+
+class Rest(StrEnum):
+    """What is left alone for a while after a failure."""
+
+    NOTHING = "nothing"
+    DEPLOYMENT = "deployment"
+    PROVIDER = "provider"
+    RATE_LIMITED = "whatever a rate limit of the provider speaks for"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trait:
-    """What the chain makes of a scenario.
+    """What the chain makes of a failure.
 
     Args:
-        error_class: whose toggle decides.
-        status: what the client gets where the toggle is off.
-        whole_provider: whether it speaks for all links of the provider.
-        fault: how a simulated provider does it; None where it is not even there.
+        toggle: which toggle decides whether it moves on.
+        status: what the client gets where the failure is passed on.
+        rest: what is left alone.
+        rest_s: for how many seconds.
+        patience: failures in a row until it is.
+        repeated: whether the link is asked once more in the same request.
+        unsent: whether nothing reaches the provider, so that it counts no call and any number of
+            retries does no harm.
+        heals: whether it passes by itself, so that clients are told to come back.
+        probed: whether a link at rest may be tried all the same when there is no other.
+        limited: whether clients are told of a rate limit.
+        too_long: whether it is told before other failures that do not heal.
+        one_more: whether only one more link is tried.
+        late: whether it comes after the first content, when it is too late for another link.
+        uncounted: calls in addition that a kept connection may cost.
+        waits: whether it takes seconds rather than milliseconds.
     """
 
-    error_class: ErrorClass
+    toggle: Toggle = Toggle.ERROR
     status: int
-    whole_provider: bool
-    fault: Fault | None
+    rest: Rest = Rest.NOTHING
+    rest_s: float = 0.0
+    patience: int = 1
+    repeated: bool = False
+    unsent: bool = False
+    heals: bool = False
+    probed: bool = False
+    limited: bool = False
+    too_long: bool = False
+    one_more: bool = False
+    late: bool = False
+    uncounted: int = 0
+    waits: bool = False
 
 
-TRAITS = {
-    Scenario.RATE_LIMIT: Trait(
-        error_class=ErrorClass.RATE_LIMIT,
-        status=429,
-        whole_provider=False,
-        fault=Fault(status=429, headers={"retry-after": "30"}),
-    ),
-    Scenario.CONTEXT_WINDOW: Trait(
-        error_class=ErrorClass.CONTEXT_WINDOW,
-        status=400,
-        whole_provider=False,
-        fault=Fault(status=400, wording=Wording.CONTEXT_WINDOW),
-    ),
-    Scenario.SERVER_ERROR: Trait(
-        error_class=ErrorClass.ERROR,
-        status=500,
-        whole_provider=False,
-        fault=Fault(status=500),
-    ),
-    Scenario.TIMEOUT: Trait(
-        error_class=ErrorClass.ERROR,
-        status=504,
-        whole_provider=False,
-        fault=Fault(kind=FaultKind.HANG),
-    ),
-    Scenario.REFUSED: Trait(
-        error_class=ErrorClass.ERROR, status=502, whole_provider=True, fault=None
-    ),
-    Scenario.AUTH: Trait(
-        error_class=ErrorClass.ERROR, status=401, whole_provider=True, fault=Fault(status=401)
-    ),
+MINUTE = 60.0
+TEN_MINUTES = 600.0
+SHORT_REST = 5.0
+RETRY_AFTER = 30
+
+_THROTTLE = Trait(
+    toggle=Toggle.RATE_LIMIT,
+    status=429,
+    rest=Rest.RATE_LIMITED,
+    rest_s=RETRY_AFTER,
+    heals=True,
+    limited=True,
+)
+_TOO_LONG = Trait(toggle=Toggle.CONTEXT_WINDOW, status=400, too_long=True)
+_ILL = Trait(
+    status=502, rest=Rest.DEPLOYMENT, rest_s=SHORT_REST, patience=2, heals=True, probed=True
+)
+_SERVER = replace(_ILL, repeated=True)
+_SILENT = replace(_ILL, status=504, patience=1, waits=True)
+_LOCKED_OUT = Trait(status=401, rest=Rest.PROVIDER, rest_s=TEN_MINUTES)
+_NOT_HERE = Trait(status=404, rest=Rest.DEPLOYMENT, rest_s=TEN_MINUTES)
+_LATE = Trait(status=200, late=True, waits=True)
+
+TRAITS: Mapping[Scenario, Trait] = MappingProxyType(
+    {
+        Scenario.RATE_LIMIT: _THROTTLE,
+        Scenario.QUOTA: replace(_LOCKED_OUT, toggle=Toggle.RATE_LIMIT, status=429, limited=True),
+        Scenario.CONTEXT_WINDOW: _TOO_LONG,
+        Scenario.CONTEXT_VLLM: _TOO_LONG,
+        Scenario.CONTEXT_413: replace(_TOO_LONG, status=413),
+        Scenario.SERVER_ERROR: replace(_SERVER, status=500),
+        Scenario.UNAVAILABLE: replace(_SERVER, status=503),
+        Scenario.OVERLOADED: replace(_SERVER, status=529),
+        Scenario.TIMEOUT: _SILENT,
+        Scenario.STALL: _SILENT,
+        Scenario.REFUSED: replace(_ILL, unsent=True),
+        # A kept connection that closes without a byte says nothing: it is asked on a new one.
+        Scenario.CLOSED: replace(_ILL, uncounted=1),
+        Scenario.CUT: _ILL,
+        Scenario.AUTH: _LOCKED_OUT,
+        Scenario.FORBIDDEN: replace(_NOT_HERE, status=403),
+        Scenario.NOT_FOUND: _NOT_HERE,
+        Scenario.PAYMENT: replace(_LOCKED_OUT, status=402),
+        Scenario.UNSUPPORTED: Trait(status=400),
+        Scenario.BAD_REQUEST: Trait(status=400, one_more=True),
+        Scenario.UNPROCESSABLE: Trait(status=422, one_more=True),
+        Scenario.CONTENT_POLICY: Trait(toggle=Toggle.CONTENT_POLICY, status=400),
+        Scenario.HTML: _SERVER,
+        Scenario.TRUNCATED: _SERVER,
+        Scenario.EMPTY: _SERVER,
+        Scenario.ERROR_IN_200: replace(_THROTTLE, rest_s=MINUTE),
+        Scenario.CUT_LATE: _LATE,
+        Scenario.TRUNCATED_LATE: _LATE,
+        Scenario.STALL_LATE: _LATE,
+        Scenario.ERROR_LATE: _LATE,
+    }
+)
+
+FAILURES = tuple(TRAITS)
+LATE = tuple(scenario for scenario in FAILURES if TRAITS[scenario].late)
+EARLY = tuple(scenario for scenario in FAILURES if not TRAITS[scenario].late)
+
+
+class Group(StrEnum):
+    """What a line of the matrix stands for."""
+
+    RATE_LIMIT = "rate limit"
+    CONTEXT_WINDOW = "context window"
+    ERROR = "error"
+    CONTENT_POLICY = "content policy"
+    BROKEN_ANSWER = "broken answer"
+    BROKEN_STREAM = "broken stream"
+    ALL_DOWN = "all links down"
+    COOLDOWN = "cooldown"
+    TOGGLE_OFF = "toggle off"
+    CHAIN = "chain"
+
+
+def group_of(scenario: Scenario) -> Group:
+    """The line of the matrix that a scenario belongs to."""
+    found = _GROUPS.get(scenario)
+    if found is not None:
+        return found
+    if TRAITS[scenario].late:
+        return Group.BROKEN_STREAM
+    return _BY_TOGGLE[TRAITS[scenario].toggle]
+
+
+_GROUPS = {
+    Scenario.HTML: Group.BROKEN_ANSWER,
+    Scenario.TRUNCATED: Group.BROKEN_ANSWER,
+    Scenario.EMPTY: Group.BROKEN_ANSWER,
+    Scenario.ERROR_IN_200: Group.BROKEN_ANSWER,
+    Scenario.ALL_DOWN: Group.ALL_DOWN,
+    Scenario.COOLING: Group.COOLDOWN,
+    Scenario.RECOVERY: Group.COOLDOWN,
+    Scenario.TOGGLE_OFF: Group.TOGGLE_OFF,
 }
-
-# Which endpoints an alias of a kind has; embeddings are never streamed.
-ENDPOINTS = {
-    ModelKind.CHAT: (("chat", False), ("chat", True), ("messages", False), ("messages", True)),
-    ModelKind.EMBEDDING: (("embeddings", False),),
+_BY_TOGGLE = {
+    Toggle.RATE_LIMIT: Group.RATE_LIMIT,
+    Toggle.CONTEXT_WINDOW: Group.CONTEXT_WINDOW,
+    Toggle.ERROR: Group.ERROR,
+    Toggle.CONTENT_POLICY: Group.CONTENT_POLICY,
 }
-PROTOCOLS = {
-    "chat": Protocol.OPENAI_CHAT,
-    "messages": Protocol.ANTHROPIC_MESSAGES,
-    "embeddings": Protocol.OPENAI_EMBEDDINGS,
-}
-
-_TOGGLES = {
-    ErrorClass.RATE_LIMIT: "on_rate_limit",
-    ErrorClass.CONTEXT_WINDOW: "on_context_window",
-    ErrorClass.ERROR: "on_error",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One request through the proxy, and what must come of it.
-
-    Args:
-        id: names the check to the proxy and to the simulated providers.
-        chain: the chain that is asked.
-        scenario: how the failing links fail.
-        failing: the numbers of the failing links: the first ones of the chain.
-        endpoint, stream: how it is asked.
-        toggles: which failures may move on.
-        served_by: the deployment that must answer; None if none may.
-        status: the status that the client must get.
-        calls: how often each deployment must have been called.
-    """
-
-    id: str
-    chain: Chain
-    scenario: Scenario
-    failing: frozenset[int]
-    endpoint: str
-    stream: bool
-    toggles: Toggles
-    served_by: str | None
-    status: int
-    calls: dict[str, int]
-
-    @property
-    def down(self) -> frozenset[str]:
-        """The providers that must not be there at all."""
-        if self.scenario is not Scenario.REFUSED:
-            return frozenset()
-        return frozenset(
-            link.deployment.provider.name
-            for link in self.chain.links
-            if link.number in self.failing
-        )
-
-    @property
-    def expected(self) -> str:
-        """What must come of it, in a few words."""
-        if self.served_by is not None:
-            return self.served_by
-        return f"its own {self.status}" if self.switched_off else f"nobody ({self.status})"
-
-    @property
-    def switched_off(self) -> tuple[str, ...]:
-        """The toggles that are off."""
-        return tuple(name for name in _TOGGLES.values() if not getattr(self.toggles, name))
-
-
-def plan(chains: Sequence[Chain], toggles: Toggles, num_retries: int) -> list[Check]:
-    """Every check of these chains.
-
-    Each link but the last fails in every way, asked in every way, with the user's toggles; and
-    each toggle is switched off once.
-    """
-    checks = [check for chain in chains for check in _checks(chain, toggles, num_retries)]
-    return [replace(check, id=f"c{number}") for number, check in enumerate(checks, start=1)]
-
-
-def usable_endpoints(chain: Chain) -> list[tuple[str, bool]]:
-    """How a chain can be asked: where at least one link has a lane."""
-    return [
-        (endpoint, stream)
-        for endpoint, stream in ENDPOINTS[chain.kind]
-        if any(_has_lane(link, endpoint) for link in chain.links)
-    ]
-
-
-def _checks(chain: Chain, toggles: Toggles, num_retries: int) -> Iterator[Check]:
-    endpoints = usable_endpoints(chain)
-    for count in range(1, len(chain.links)):
-        for scenario in Scenario:
-            for endpoint, stream in endpoints:
-                yield _check(chain, scenario, count, endpoint, stream, toggles, num_retries)
-    if len(chain.links) > 1 and endpoints:
-        endpoint, stream = endpoints[0]
-        for error_class, name in _TOGGLES.items():
-            scenario = next(s for s in Scenario if TRAITS[s].error_class is error_class)
-            off = replace(toggles, **{name: False})
-            yield _check(chain, scenario, 1, endpoint, stream, off, num_retries)
-
-
-def _check(  # noqa: PLR0913, PLR0917 - a check has these dimensions
-    chain: Chain,
-    scenario: Scenario,
-    count: int,
-    endpoint: str,
-    stream: bool,  # noqa: FBT001 - a dimension among the others
-    toggles: Toggles,
-    num_retries: int,
-) -> Check:
-    trait = TRAITS[scenario]
-    failing = frozenset(range(1, count + 1))
-    moves_on = bool(getattr(toggles, _TOGGLES[trait.error_class]))
-    calls: dict[str, int] = {}
-    failed: list[Link] = []
-    served: Link | None = None
-    for link in chain.links:
-        if not _has_lane(link, endpoint) or any(_silences(trait, f, link) for f in failed):
-            continue
-        if link.number not in failing and not _is_down(scenario, link, chain, failing):
-            served = link
-            break
-        failed.append(link)
-        calls[link.deployment.name] = _calls(scenario, num_retries)
-        if not moves_on:
-            break
-    if served is not None and (moves_on or not failed):
-        calls[served.deployment.name] = calls.get(served.deployment.name, 0) + 1
-    return Check(
-        id="",
-        chain=chain,
-        scenario=scenario,
-        failing=failing,
-        endpoint=endpoint,
-        stream=stream,
-        toggles=toggles,
-        served_by=served.deployment.name if served else None,
-        status=200 if served else _status(scenario, endpoint, moves_on=moves_on),
-        calls=calls,
-    )
-
-
-def _has_lane(link: Link, endpoint: str) -> bool:
-    return link.deployment.lane(PROTOCOLS[endpoint]) is not Lane.NONE
-
-
-def _silences(trait: Trait, failed: Link, later: Link) -> bool:
-    """Whether a failure keeps a later link from being called."""
-    if failed.deployment.name == later.deployment.name:
-        return trait.error_class is not ErrorClass.CONTEXT_WINDOW
-    if failed.deployment.provider.name != later.deployment.provider.name:
-        return False
-    scope = later.deployment.provider.spec.rate_limit_scope
-    account_wide = trait.error_class is ErrorClass.RATE_LIMIT and scope is RateLimitScope.ACCOUNT
-    return account_wide or (trait.whole_provider and trait.fault is not None)
-
-
-def _is_down(scenario: Scenario, link: Link, chain: Chain, failing: frozenset[int]) -> bool:
-    if scenario is not Scenario.REFUSED:
-        return False
-    gone = {other.deployment.provider.name for other in chain.links if other.number in failing}
-    return link.deployment.provider.name in gone
-
-
-def _calls(scenario: Scenario, num_retries: int) -> int:
-    if scenario is Scenario.REFUSED:
-        return 0  # nobody is there to count
-    return 1 + min(1, num_retries) if scenario is Scenario.SERVER_ERROR else 1
-
-
-def _status(scenario: Scenario, endpoint: str, *, moves_on: bool) -> int:
-    trait = TRAITS[scenario]
-    if not moves_on or scenario in {Scenario.AUTH, Scenario.CONTEXT_WINDOW}:
-        return trait.status
-    if scenario is Scenario.RATE_LIMIT:
-        return 429
-    return 529 if endpoint == "messages" else 503

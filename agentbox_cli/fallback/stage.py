@@ -10,7 +10,7 @@ import os
 import secrets
 import tempfile
 import threading
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +20,26 @@ from urllib.parse import urlsplit
 from agentbox_cli.daemon import lifecycle
 from agentbox_cli.daemon.instance import Instance
 from agentbox_cli.daemon.launch import Launch, daemon_argv
+from agentbox_cli.engine.render import needs_engine
+from agentbox_cli.fallback.plan import Check, usable_ways
+from agentbox_cli.fallback.rules import lane_of
+from agentbox_cli.fallback.scenarios import TRAITS
 from agentbox_cli.paths import Paths
-from agentbox_cli.providers.resolved import Chain, Link, Resolved
+from agentbox_cli.providers.resolved import Chain, Lane, Link, Resolved
 from agentbox_cli.proxy.drill import SECRET_VARIABLE
 from agentbox_cli.simulate.app import SimulatedProviders
+from agentbox_cli.simulate.faults import Fault
 
-# How long a simulated link may hang; long enough for a busy machine to answer in time.
-LINK_SECONDS = 5.0
+# A link that answers may take this long on a busy machine.
+ANSWER_SECONDS = 30.0
+# A link that hangs never answers: its time only has to be enough for the call to get there, which
+# takes longer through LiteLLM.
+HANG_SECONDS = {Lane.DIRECT: 1.5, Lane.LITELLM: 5.0, Lane.NONE: 1.5}
+STREAM_SECONDS = 4.0
+COOLDOWN_SECONDS = 60
 START_SECONDS = 60.0
 KEY_VARIABLE = "AGENTBOX_DRILL_KEY"
+NO_KEY_VARIABLE = "AGENTBOX_DRILL_NO_KEY"
 CLOSING_SECONDS = 10.0
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
@@ -62,6 +73,32 @@ class Cast:
     def __getitem__(self, name: str) -> SimulatedProviders:
         """One provider, for its faults and its journal."""
         return self._providers[name]
+
+    def prepare(self, check: str, faults: Mapping[str, Fault]) -> None:
+        """Let deployments, named `provider/model`, meet these faults in a check."""
+
+        async def prepare() -> None:
+            for deployment, fault in faults.items():
+                provider = deployment.partition("/")[0]
+                self._providers[provider].faults.put(deployment, fault, check=check)
+
+        self._run(prepare())
+
+    def count(self, check: str, deployments: Iterable[str]) -> dict[str, int]:
+        """Tell how often deployments were called in a check, and forget the check."""
+
+        async def count() -> dict[str, int]:
+            calls = {name: self._count(name, check) for name in deployments}
+            for server in self._providers.values():
+                server.faults.clear(check)
+                server.journal.clear(check)
+            return calls
+
+        return self._run(count())
+
+    def _count(self, deployment: str, check: str) -> int:
+        provider = deployment.partition("/")[0]
+        return self._providers[provider].journal.count(deployment, check=check)
 
     def leave(self, name: str) -> None:
         """Close a provider's port: it refuses connections from now on."""
@@ -114,49 +151,85 @@ def set_stage(resolved: Resolved, chains: Sequence[Chain]) -> Iterator[Stage]:
         cast.close()
 
 
+def asked_alias(check: Check) -> str:
+    """What the drill's config calls the chain of a check.
+
+    Where links hang, it is a twin of the chain in which those have little time.
+    """
+    traits = (TRAITS[failure] for failure in check.failing.values())
+    if not any(trait.waits and not trait.late for trait in traits):
+        return check.chain.alias
+    return _twin(check.chain.alias, check.reach, check.endpoint)
+
+
+def _twin(alias: str, reach: int, endpoint: str) -> str:
+    return f"{alias}+hang-{reach}-{endpoint}"
+
+
 def derived_config(
     resolved: Resolved, chains: Sequence[Chain], addresses: Mapping[str, str]
 ) -> dict[str, Any]:
     """The user's chains with dummy keys, simulated addresses and short timeouts."""
-    providers = {
-        link.deployment.provider.name: _provider(resolved, link, addresses)
-        for chain in chains
-        for link in chain.links
-    }
+    links = [link for chain in chains for link in chain.links]
+    translated = needs_engine(link.deployment for link in links)
     section = {
         "port": 0,
-        "providers": providers,
-        "models": {chain.alias: [_link(link) for link in chain.links] for chain in chains},
+        "providers": {
+            link.deployment.provider.name: _provider(resolved, link, addresses) for link in links
+        },
+        "models": dict(_models(chains)),
         "router": {
             "num_retries": resolved.router.num_retries,
-            "timeout": LINK_SECONDS,
-            "retry_after_seconds": 60,
+            "stream_timeout": STREAM_SECONDS,
+            "retry_after_seconds": COOLDOWN_SECONDS,
         },
-        "engine": {"mode": resolved.config.engine.mode},
+        # Aliases that plugins propose beside these chains need no LiteLLM for a drill.
+        "engine": {"mode": "eager" if translated else "off"},
     }
     return {"litellm": section}
 
 
+def _models(chains: Sequence[Chain]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for chain in chains:
+        yield chain.alias, [_link(link, ANSWER_SECONDS) for link in chain.links]
+        for endpoint in dict(usable_ways(chain)):
+            for reach in range(1, len(chain.links) + 1):
+                yield _twin(chain.alias, reach, endpoint), _hanging(chain, reach, endpoint)
+
+
+def _hanging(chain: Chain, reach: int, endpoint: str) -> list[dict[str, Any]]:
+    names = {link.deployment.name for link in chain.links[:reach]}
+    return [
+        _link(
+            link,
+            HANG_SECONDS[lane_of(link, endpoint)]
+            if link.deployment.name in names
+            else ANSWER_SECONDS,
+        )
+        for link in chain.links
+    ]
+
+
 def _provider(resolved: Resolved, link: Link, addresses: Mapping[str, str]) -> dict[str, str]:
-    name = link.deployment.provider.name
-    protocol = (
-        resolved.config.providers[name].protocol if name in resolved.config.providers else None
-    )
+    provider = link.deployment.provider
+    configured = resolved.config.providers.get(provider.name)
+    protocol = configured.protocol if configured else None
     anthropic = protocol == "anthropic" or not any(
-        wire.value.startswith("openai") for wire in link.deployment.provider.spec.protocols
+        wire.value.startswith("openai") for wire in provider.spec.protocols
     )
-    base = f"{addresses[name]}/{name}"
+    base = f"{addresses[provider.name]}/{provider.name}"
     entry = {
         "api_base": base if anthropic else f"{base}/v1",
-        "api_key": f"${{{KEY_VARIABLE}}}",
+        "api_key": f"${{{KEY_VARIABLE if provider.usable else NO_KEY_VARIABLE}}}",
     }
     return entry | ({"protocol": protocol} if protocol else {})
 
 
-def _link(link: Link) -> dict[str, Any]:
+def _link(link: Link, seconds: float) -> dict[str, Any]:
     return {
         "provider": link.deployment.provider.name,
         "model": link.deployment.model.id,
+        "timeout": seconds,
         "drop_params": sorted(link.drop_params),
     }
 

@@ -1,0 +1,59 @@
+"""`test-fallback --live`: what it may cost, the question before, and the asking."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from agentbox_cli.cli.output import notice
+from agentbox_cli.cli.setting import current_setup
+from agentbox_cli.errors import NotSo, UsageError
+
+if TYPE_CHECKING:
+    from agentbox_cli.fallback.live import Price
+    from agentbox_cli.fallback.verdicts import Report
+    from agentbox_cli.providers.resolved import Chain
+
+
+def ask_providers(ctx: typer.Context, aliases: Sequence[str], *, yes: bool) -> "Report":
+    """Ask each link of these aliases once, after a yes to what it may cost."""
+    from agentbox_cli.cli.progress import Bar
+    from agentbox_cli.fallback.live import ask_all, worst_case
+
+    chains = chosen(current_setup(ctx).resolved.chains, aliases)
+    _ask_before(worst_case(chains), yes=yes)
+    with Bar() as bar:
+        return ask_all(chains, bar.show)
+
+
+def chosen(known: "Mapping[str, Chain]", aliases: Sequence[str]) -> "list[Chain]":
+    """The chains of these aliases; those of the config if none is named."""
+    for alias in aliases:
+        if alias not in known:
+            raise unknown(alias, list(known))
+    if aliases:
+        return [known[alias] for alias in dict.fromkeys(aliases)]
+    return [chain for chain in known.values() if chain.source == "config"]
+
+
+def unknown(alias: str, known: Sequence[str]) -> UsageError:
+    """The error of an alias that there is not."""
+    import difflib
+
+    close = difflib.get_close_matches(alias, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else "agentbox litellm models"
+    return UsageError(f"unknown alias {alias!r}", hint=hint)
+
+
+def _ask_before(price: "Price", *, yes: bool) -> None:
+    cost = f"at most ${price.dollars:.4f}"
+    if price.unknown:
+        cost += f", and what {', '.join(price.unknown)} cost, which is not known"
+    notice(f"{price.requests} tiny requests to real providers with your keys: {cost}")
+    if yes or not price.requests:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("--live asks before it spends", hint="--yes goes on without asking")
+    if not typer.confirm("Go on?", err=True):
+        raise NotSo("nothing was asked")

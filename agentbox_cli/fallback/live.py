@@ -1,0 +1,198 @@
+"""One tiny request to each real link, with the user's keys, as the proxy itself would make it."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from agentbox_cli.fallback.advising import Advice, advice_on, no_key, only_translated, simulated
+from agentbox_cli.fallback.verdicts import Outcome, Report, Row
+from agentbox_cli.providers.model import Protocol
+from agentbox_cli.providers.resolved import ENDPOINTS, Chain, Deployment, Lane, Link
+from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.endpoints import BY_PATH, Endpoint
+from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.lanes import DirectLane, Order
+from agentbox_cli.proxy.quota import Quotas
+from agentbox_cli.proxy.request import read_ask
+from agentbox_cli.proxy.upstream import AttemptFailed, Upstream
+
+LIVE = "live"
+PROMPT = "Say ok."
+# OpenAI's responses take no less.
+MOST_OUTPUT = 16
+# The prompt and what each provider puts around it, counted high.
+MOST_INPUT = 40
+LONGEST_WAIT = 60.0
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What asking every link may cost at most.
+
+    Args:
+        dollars: for the links whose price is known.
+        unknown: the deployments whose price is not.
+        requests: how many requests would be made.
+    """
+
+    dollars: float
+    unknown: tuple[str, ...]
+    requests: int
+
+
+def worst_case(chains: Sequence[Chain]) -> Price:
+    """Say what `ask_all` may cost."""
+    asked = [found for found in _deployments(chains) if _can_be_asked(found)]
+    known = [found.model.price for found in asked if found.model.price is not None]
+    dollars = sum(price.input_usd * MOST_INPUT + price.output_usd * MOST_OUTPUT for price in known)
+    unknown = tuple(found.name for found in asked if found.model.price is None)
+    return Price(dollars=dollars / 1_000_000, unknown=unknown, requests=len(asked))
+
+
+def ask_all(chains: Sequence[Chain], progress: Progress) -> Report:
+    """Ask each link of these chains once; one at a time at each provider.
+
+    Args:
+        chains: the chains.
+        progress: told what is done, how much of it, and of how much.
+    """
+    began = time.monotonic()
+    found = asyncio.run(_ask_everybody(_deployments(chains), progress))
+    elapsed = time.monotonic() - began
+    return Report(rows=tuple(_rows(chains, found)), elapsed_s=elapsed, mode=LIVE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What one deployment said; `advice` is None if it answered."""
+
+    endpoint: str | None = None
+    status: int | None = None
+    elapsed_ms: float | None = None
+    advice: Advice | None = None
+
+
+def _deployments(chains: Sequence[Chain]) -> list[Deployment]:
+    links = (link.deployment for chain in chains for link in chain.links)
+    return list({deployment.name: deployment for deployment in links}.values())
+
+
+def _can_be_asked(deployment: Deployment) -> bool:
+    return _why_unasked(deployment) is None
+
+
+def _why_unasked(deployment: Deployment) -> Advice | None:
+    if not deployment.provider.usable:
+        return no_key(deployment)
+    if deployment.provider.api_base is None:
+        return simulated(deployment)
+    return only_translated(deployment) if _direct_endpoint(deployment) is None else None
+
+
+def _direct_endpoint(deployment: Deployment) -> Endpoint | None:
+    """How a deployment can be asked without LiteLLM."""
+    direct = (p for p, _ in ENDPOINTS.values() if deployment.lane(p) is Lane.DIRECT)
+    wanted = next(direct, None)
+    return next((item for item in BY_PATH.values() if item.protocol is wanted), None)
+
+
+async def _ask_everybody(
+    deployments: Sequence[Deployment], progress: Progress
+) -> dict[str, _Found]:
+    upstream = Upstream()
+    lane = DirectLane(upstream=upstream)
+    found: dict[str, _Found] = {}
+
+    async def ask_provider(name: str) -> None:
+        for deployment in deployments:
+            if deployment.provider.name == name:
+                found[deployment.name] = await _ask(lane, deployment)
+                progress(deployment.name, len(found), len(deployments))
+
+    try:
+        names = {deployment.provider.name for deployment in deployments}
+        await asyncio.gather(*map(ask_provider, names))
+    finally:
+        await upstream.close()
+    return found
+
+
+async def _ask(lane: DirectLane, deployment: Deployment) -> _Found:
+    unasked, endpoint = _why_unasked(deployment), _direct_endpoint(deployment)
+    if unasked is not None or endpoint is None:
+        return _Found(advice=unasked)
+    began = time.monotonic()
+    failure = await _failure(lane, deployment, endpoint)
+    return _Found(
+        endpoint=endpoint.name,
+        status=200 if failure is None else failure.status,
+        elapsed_ms=round((time.monotonic() - began) * 1_000, 1),
+        advice=None if failure is None else advice_on(failure, deployment),
+    )
+
+
+async def _failure(lane: DirectLane, deployment: Deployment, endpoint: Endpoint) -> Failure | None:
+    link = Link(number=1, deployment=deployment, timeout=LONGEST_WAIT)
+    order = Order(
+        request_id="live",
+        endpoint=endpoint,
+        ask=read_ask(_body(deployment, endpoint)),
+        client={},
+        quotas=Quotas(),
+        stream_timeout=LONGEST_WAIT,
+    )
+    try:
+        await lane.call(Call(link=link, number=1, timeout=LONGEST_WAIT), order)
+    except AttemptFailed as failed:
+        return failed.failure
+    return None
+
+
+def _body(deployment: Deployment, endpoint: Endpoint) -> bytes:
+    fields: dict[str, object] = {"model": deployment.name}
+    if endpoint.protocol is Protocol.OPENAI_EMBEDDINGS:
+        fields["input"] = PROMPT
+    elif endpoint.protocol is Protocol.OPENAI_RESPONSES:
+        fields |= {"input": PROMPT, "max_output_tokens": MOST_OUTPUT, "store": False}
+    else:
+        message = {"role": "user", "content": PROMPT}
+        fields |= {"messages": [message], "max_tokens": MOST_OUTPUT}
+    return json.dumps(fields).encode()
+
+
+def _rows(chains: Sequence[Chain], found: dict[str, _Found]) -> Iterator[Row]:
+    told: set[str] = set()
+    for chain in chains:
+        for link in chain.links:
+            name = link.deployment.name
+            yield _row(chain, link, found[name], again=name in told)
+            told.add(name)
+
+
+def _row(chain: Chain, link: Link, found: _Found, *, again: bool) -> Row:
+    name, advice = link.deployment.name, found.advice
+    asked = found.endpoint is not None and not again
+    return Row(
+        alias=chain.alias,
+        scenario=f"link {link.number}",
+        outcome=_outcome(found, chain),
+        why=advice.words if advice else None,
+        hint=advice.hint if advice else None,
+        endpoint=found.endpoint,
+        expected=name,
+        served_by=None if advice else name,
+        status=found.status,
+        upstream_calls={name: int(asked)},
+        elapsed_ms=found.elapsed_ms,
+    )
+
+
+def _outcome(found: _Found, chain: Chain) -> Outcome:
+    if found.advice is None:
+        return Outcome.HOLDS
+    # A link without a key is passed over, and only matters when there is no other.
+    return Outcome.REMARK if found.advice.unasked and chain.usable else Outcome.BREAKS
