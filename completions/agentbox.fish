@@ -135,6 +135,14 @@ function __agentbox_options
                 '-h' 'Show this message and exit.'
         case 'litellm test-fallback'
             printf '%s\t%s\n' \
+                '--full' 'Every link, failure, endpoint and way of asking.' \
+                '--scenario' 'Only this one; may be given again.' \
+                '--only-failed' 'Show only what failed.' \
+                '--list' 'Show what would be checked; run nothing.' \
+                '--live' 'Ask the real providers: one tiny request each.' \
+                '--yes' 'With --live: do not ask before.' \
+                '-y' 'With --live: do not ask before.' \
+                '--junit' 'Write JUnit XML, too.' \
                 '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
@@ -316,6 +324,9 @@ function __agentbox_takes
         case 'litellm ask @1'
         case 'litellm explain --limit' 'litellm explain -n'
         case 'litellm explain @1'
+        case 'litellm test-fallback --scenario'
+            printf '%s\n' choices 'rate-limit' 'quota' 'context-window' 'context-vllm' 'context-413' 'server-error' 'unavailable-503' 'overloaded-529' 'timeout' 'stall' 'refused' 'closed' 'cut' 'auth' 'forbidden' 'not-found' 'payment' 'unsupported' 'bad-request' 'unprocessable' 'content-policy' 'html' 'truncated' 'empty' 'error-in-200' 'cut-late' 'truncated-late' 'stall-late' 'error-late' 'all-down' 'cooling' 'recovery' 'toggle-off'
+        case 'litellm test-fallback --junit'
         case 'litellm test-fallback @*'
             printf '%s\n' words alias
         case 'litellm models add --at'

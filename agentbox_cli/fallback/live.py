@@ -143,7 +143,6 @@ async def _failure(lane: DirectLane, deployment: Deployment, endpoint: Endpoint)
         ask=read_ask(_body(deployment, endpoint)),
         client={},
         quotas=Quotas(),
-        stream_timeout=LONGEST_WAIT,
     )
     try:
         await lane.call(Call(link=link, number=1, timeout=LONGEST_WAIT), order)

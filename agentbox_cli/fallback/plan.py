@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 
-from agentbox_cli.fallback.rules import OK, Calls, Case, Expected, expect, has_lane, lane_of
+from agentbox_cli.fallback.rules import OK, Calls, Case, Expected, can_be_called, expect, lane_of
 from agentbox_cli.fallback.scenarios import (
     EARLY,
     FAILURES,
@@ -164,7 +164,7 @@ def plan(
     checks = [
         check
         for turn, chain in enumerate(chains)
-        if len(chain.links) > 1 and chain.usable and usable_ways(chain)
+        if len(chain.links) > 1 and usable_ways(chain)
         for check in _Planner(chain, toggles, num_retries, turn).checks(full=scope.full)
         if not scope.scenarios or check.scenario in scope.scenarios
     ]
@@ -172,11 +172,11 @@ def plan(
 
 
 def usable_ways(chain: Chain) -> list[Way]:
-    """How a chain can be asked, whole and streamed: where at least one link has a lane."""
+    """How a chain can be asked, whole and streamed: where at least one link can be called."""
     return [
         (endpoint, stream)
         for endpoint, (_, kind) in ENDPOINTS.items()
-        if kind is chain.kind and any(has_lane(link, endpoint) for link in chain.links)
+        if kind is chain.kind and any(can_be_called(link, endpoint) for link in chain.links)
         for stream in (False, True)
         if not (stream and endpoint == "embeddings")
     ]

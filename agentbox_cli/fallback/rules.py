@@ -66,9 +66,9 @@ def expect(case: Case) -> Expected:
     return _Course(case).run()
 
 
-def has_lane(link: Link, endpoint: str) -> bool:
-    """Whether a link can be asked in this way at all."""
-    return lane_of(link, endpoint) is not Lane.NONE
+def can_be_called(link: Link, endpoint: str) -> bool:
+    """Whether a link has a key, and a lane for this endpoint."""
+    return link.deployment.provider.usable and lane_of(link, endpoint) is not Lane.NONE
 
 
 def lane_of(link: Link, endpoint: str) -> Lane:
@@ -92,16 +92,13 @@ class _Course:
 
     def run(self) -> Expected:
         for link in self.case.chain.links:
-            if self._is_able(link) and self.end is None:
+            if can_be_called(link, self.case.endpoint) and self.end is None:
                 self._visit(link)
         for link in list(self.passed_over):
             if self.end is None and all(rest.probed for rest in self._rests(link)):
                 self.passed_over.remove(link)
                 self._fail(link, probe=True)
         return self.end or self._nobody()
-
-    def _is_able(self, link: Link) -> bool:
-        return link.deployment.provider.usable and has_lane(link, self.case.endpoint)
 
     def _rests(self, link: Link) -> list[Trait]:
         names = (link.deployment.name, link.deployment.provider.name)

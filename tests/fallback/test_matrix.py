@@ -1,128 +1,135 @@
-from collections.abc import Mapping
-from dataclasses import replace
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agentbox_cli.fallback import matrix, scenarios
-from agentbox_cli.fallback.asking import Seen
-from agentbox_cli.fallback.matrix import Report, run
-from agentbox_cli.fallback.scenarios import Check, Scenario, plan
+from agentbox_cli.fallback import acting
+from agentbox_cli.fallback.acting import FINE
+from agentbox_cli.fallback.matrix import preview, run
+from agentbox_cli.fallback.plan import Scope
+from agentbox_cli.fallback.scenarios import Scenario
+from agentbox_cli.fallback.verdicts import Outcome, Report
 from agentbox_cli.providers.load import Drillable, load_for_drill
-from agentbox_cli.providers.resolved import Toggles
-from agentbox_cli.simulate.faults import Fault, FaultKind
-from tests.fallback.conftest import MakeChain
 
-
-@pytest.fixture
-def check(chain_of: MakeChain) -> Check:
-    checks = plan([chain_of("a/1", "b/2")], Toggles(), 3)
-    return next(c for c in checks if c.scenario is Scenario.RATE_LIMIT)
-
-
-GOOD = Seen(status=200, served_by="b/2", answer="[b/2] you said", complete=True, elapsed_ms=1.0)
-CALLS = {"a/1": 1, "b/2": 1}
-
-
-def test_what_is_as_expected_is_not_wrong(check: Check) -> None:
-    assert matrix._wrong(check, GOOD, CALLS) == []
-
-
-@pytest.mark.parametrize(
-    ("seen", "calls", "told"),
-    [
-        (replace(GOOD, status=429, served_by=None, answer="no"), CALLS, "answered 429, not 200"),
-        (replace(GOOD, served_by="a/1"), CALLS, "served by a/1, not b/2"),
-        (GOOD, {"a/1": 2, "b/2": 1}, "a/1 got 2 calls, not 1"),
-        (GOOD, {"a/1": 1, "b/2": 0}, "b/2 got 0 calls, not 1"),
-        (replace(GOOD, complete=False), CALLS, "not complete"),
-        (replace(GOOD, answer="[a/1] you said"), CALLS, "a wrong answer"),
-        (replace(GOOD, status=None, answer="it hung up"), CALLS, "answered None"),
-    ],
-)
-def test_whatever_differs_is_told(
-    check: Check, seen: Seen, calls: Mapping[str, int], told: str
-) -> None:
-    assert told in "; ".join(matrix._wrong(check, seen, calls))
+HERE = "http://127.0.0.1:9/v1"
 
 
 def quiet(*_: object) -> None:
     """Takes the progress."""
 
 
-def setup(tmp_path: Path, text: str) -> Drillable:
+def setup(tmp_path: Path, models: dict[str, Any], **more: Any) -> Drillable:
+    providers = {"first": {"api_base": HERE}, "second": {"api_base": HERE}}
+    section = {"providers": providers, "models": models, "engine": {"mode": "off"}, **more}
     file = tmp_path / "config.yml"
-    file.write_text(text, encoding="utf-8")
+    file.write_text(json.dumps({"litellm": section}), encoding="utf-8")
     return load_for_drill(file, {})
 
 
-def prove(setup: Drillable) -> Report:
-    return run(setup.resolved, list(setup.resolved.chains.values()), setup.broken, quiet)
+def chain(*names: str) -> list[dict[str, str]]:
+    pairs = (name.split("/") for name in names)
+    return [{"provider": provider, "model": model} for provider, model in pairs]
 
 
-TWO = """
-litellm:
-  providers:
-    first: {api_base: "http://127.0.0.1:9/v1"}
-    second: {api_base: "http://127.0.0.1:9/v1"}
-  models:
-    alias:
-      - {provider: first, model: x}
-      - {provider: second, model: y}
-  engine: {mode: "off"}
-"""
+TWO = {"alias": chain("first/x", "second/y")}
+
+
+def prove(found: Drillable, *scenarios: Scenario, full: bool = False) -> Report:
+    scope = Scope(full=full, scenarios=scenarios)
+    return run(found.resolved, list(found.resolved.chains.values()), found.broken, quiet, scope)
 
 
 def test_a_chain_that_does_not_move_on_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A link that answers though it should fail is what a chain looks like that is not tried.
-    monkeypatch.setitem(
-        scenarios.TRAITS,
-        Scenario.SERVER_ERROR,
-        replace(scenarios.TRAITS[Scenario.SERVER_ERROR], fault=Fault(kind=FaultKind.NONE)),
-    )
-    report = prove(setup(tmp_path, TWO))
+    faults = {**acting._FAULTS, Scenario.SERVER_ERROR: FINE}
+    monkeypatch.setattr(acting, "_FAULTS", faults)
+    report = prove(setup(tmp_path, TWO), Scenario.SERVER_ERROR, Scenario.AUTH)
     assert not report.ok
-    failed = {row.scenario for row in report.rows if not row.ok}
-    assert failed == {"server-error"}
+    assert {row.scenario for row in report.rows if not row.ok} == {"server-error"}
     why = next(row.why for row in report.rows if not row.ok)
     assert why is not None
     assert "served by first/x, not second/y" in why
 
 
-def test_without_the_engine_only_what_needs_no_translation_is_asked(tmp_path: Path) -> None:
-    report = prove(setup(tmp_path, TWO))
-    assert report.ok
+def test_everything_holds_without_the_engine_and_only_what_needs_none_is_asked(
+    tmp_path: Path,
+) -> None:
+    report = prove(setup(tmp_path, TWO), full=True)
+    assert [(row.scenario, row.asked, row.why) for row in report.rows if not row.ok] == []
     assert {row.endpoint for row in report.rows} == {"chat"}
+    names = {row.scenario.partition(" ")[0] for row in report.rows}
+    assert names == {scenario.value for scenario in Scenario}
+
+
+def test_the_counts_at_the_providers_are_the_evidence(tmp_path: Path) -> None:
+    report = prove(setup(tmp_path, TWO), Scenario.SERVER_ERROR, Scenario.REFUSED)
+    calls = {row.scenario: row.upstream_calls for row in report.rows}
+    assert calls == {
+        "server-error": {"first/x": 2, "second/y": 1},
+        "refused": {"first/x": 0, "second/y": 1},
+    }
+
+
+def test_the_users_toggle_is_not_our_failure(tmp_path: Path) -> None:
+    off = {"fallbacks": {"on_rate_limit": False}}
+    report = prove(setup(tmp_path, TWO, **off), Scenario.RATE_LIMIT)
+    assert report.ok
+    assert {(row.outcome, row.status) for row in report.rows} == {(Outcome.STOPS, 429)}
+
+
+def test_embeddings_are_asked_for_embeddings(tmp_path: Path) -> None:
+    models = {"vectors": chain("first/embed-1", "second/embed-1")}
+    report = prove(setup(tmp_path, models), Scenario.RATE_LIMIT, Scenario.TRUNCATED)
+    assert report.ok, [row.why for row in report.rows]
+    assert {(row.endpoint, row.stream) for row in report.rows} == {("embeddings", False)}
 
 
 def test_an_alias_with_an_unknown_provider_is_a_failed_row(tmp_path: Path) -> None:
-    text = "litellm: {models: {alias: [{provider: nobody, model: x}]}}\n"
-    report = prove(setup(tmp_path, text))
+    report = prove(setup(tmp_path, {"alias": chain("nobody/x")}))
     assert not report.ok
     (row,) = report.rows
     assert (row.alias, row.scenario, row.ok) == ("alias", "config", False)
     assert row.why == "unknown provider 'nobody'"
+    assert "config check" in (row.hint or "")
 
 
 def test_a_single_link_is_a_warning_and_starts_nothing(tmp_path: Path) -> None:
-    text = "litellm: {models: {alias: [{provider: simulated, model: echo}]}}\n"
-    report = prove(setup(tmp_path, text))
+    report = prove(setup(tmp_path, {"alias": chain("simulated/echo")}))
     assert report.ok
     (row,) = report.rows
-    assert row.warning
+    assert row.outcome is Outcome.REMARK
     assert row.why == "a single link has nothing to fall back to"
 
 
+def test_a_preview_starts_nothing(tmp_path: Path) -> None:
+    found = setup(tmp_path, TWO)
+    chains = list(found.resolved.chains.values())
+    report = preview(found.resolved, chains, {}, Scope(scenarios=[Scenario.HTML]))
+    assert [(row.scenario, row.outcome) for row in report.rows] == [("html", Outcome.PLANNED)]
+    assert report.mode == "list"
+
+
+def test_progress_tells_how_much_of_how_much(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    found = setup(tmp_path, TWO)
+    chains = list(found.resolved.chains.values())
+    run(
+        found.resolved,
+        chains,
+        {},
+        lambda what, done, total: told.append((what, done, total)),
+        Scope(scenarios=[Scenario.AUTH]),
+    )
+    assert [(done, total) for _, done, total in told] == [(0, 2), (1, 2), (2, 2)]
+    assert told[-1][0] == "alias: auth"
+
+
 def test_no_key_is_needed_and_none_is_used(tmp_path: Path) -> None:
-    text = """
-litellm:
-  providers:
-    openai: {api_key: "${OPENAI_API_KEY}"}
-  models:
-    embedding: [{provider: openai, model: text-embedding-3-small}]
-"""
-    found = setup(tmp_path, text)
+    models = {"embedding": chain("openai/text-embedding-3-small")}
+    providers = {"openai": {"api_key": "${OPENAI_API_KEY}"}}
+    found = setup(tmp_path, models, providers=providers)
     assert found.broken == {}
     assert found.resolved.chains["embedding"].usable

@@ -33,7 +33,9 @@ def prove(
     ] = False,
     scenario: Annotated[
         list[Scenario] | None,
-        typer.Option(help="Only this one; may be given again.", show_default=False),
+        typer.Option(
+            metavar="NAME", help="Only this one; may be given again.", show_default=False
+        ),
     ] = None,
     only_failed: Annotated[
         bool, typer.Option("--only-failed", help="Show only what failed.")
