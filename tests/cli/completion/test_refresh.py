@@ -28,7 +28,7 @@ BRINGS = {
     "litellm providers remove lab": "ns:deep",
 }
 # What they write is no part of config.yml.
-ELSEWHERE = {"litellm providers login", "litellm providers logout"}
+ELSEWHERE = {"config schema", "litellm providers login", "litellm providers logout"}
 OTHER = "model_list: [{model_name: imported, litellm_params: {model: openai/gpt-4o}}]"
 
 
