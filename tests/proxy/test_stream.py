@@ -558,3 +558,43 @@ def test_no_payload_is_an_exception(protocol: Protocol, payload: dict[str, Any])
     raw = event(payload)
     assert [piece.raw for piece in reader.feed(raw)] == [raw]
     reader.finish()
+
+
+WORDS = st.sampled_from(
+    [
+        b"data: ",
+        b"event: error",
+        b"event: message_delta",
+        b"\n",
+        b"\n\n",
+        b"\r",
+        b"[DONE]",
+        b'{"error":{"code":429}}',
+        b'{"error":',
+        b'{"choices":[{"finish_reason":"content_filter"}]}',
+        b'{"choices":[{"delta":{"content":"x"}}]}',
+        b'{"type":"message_delta","delta":{"stop_reason":"refusal"}}',
+        b'{"type":"message_stop"}',
+        b'{"type":"response.incomplete","response":{"incomplete_details":{"reason":"content_filter"}}}',
+        b"{}",
+        b"null",
+        b"[]",
+        b"\xff",
+    ]
+)
+
+
+@given(
+    protocol=st.sampled_from(STREAMED),
+    chunks=st.lists(st.lists(WORDS, max_size=8).map(b"".join) | st.binary(), max_size=6),
+)
+def test_no_bytes_are_an_exception_and_how_they_come_makes_no_difference(
+    protocol: Protocol, chunks: list[bytes]
+) -> None:
+    reader, at_once = StreamReader(protocol), StreamReader(protocol)
+    pieces = [piece for part in chunks for piece in reader.feed(part)]
+    assert at_once.feed(b"".join(chunks)) == pieces
+    assert b"".join(piece.raw for piece in pieces) + reader.rest == b"".join(chunks)
+    assert reader.finish() == at_once.finish()
+    assert reader.failure == at_once.failure
+    assert (ERROR in {piece.kind for piece in pieces}) <= (reader.failure is not None)
