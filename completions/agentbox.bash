@@ -8,7 +8,7 @@ __agentbox_facts() {
     commands='' options=''
     case $1 in
     '') commands='litellm config plugins completions' options='--config --no-plugins --version -V --help -h' ;;
-    litellm) commands='init start stop restart status logs ask explain test-fallback models providers import key' options='--help -h' ;;
+    litellm) commands='init start stop restart status logs ask explain test-fallback limits models providers import key' options='--help -h' ;;
     'litellm init') options='--provider -p --yes -y --demo --dry-run --help -h' ;;
     'litellm start') options='--port --foreground --wait --no-wait --if-enabled --help -h' ;;
     'litellm stop') options='--grace --force --help -h' ;;
@@ -17,7 +17,9 @@ __agentbox_facts() {
     'litellm logs') options='--follow -f --lines -n --help -h' ;;
     'litellm ask') options='--model -m --json --help -h' ;;
     'litellm explain') options='--limit -n --failed --json --help -h' ;;
-    'litellm test-fallback') options='--full --scenario --only-failed --list --live --yes -y --junit --json --help -h' ;;
+    'litellm test-fallback') options='--json --help -h' ;;
+    'litellm limits') commands=reset options='--json --help -h' ;;
+    'litellm limits reset') options='--all --dry-run --json --help -h' ;;
     'litellm models') commands='add remove move rename' options='--json --help -h' ;;
     'litellm models add') options='--at --dry-run --json --help -h' ;;
     'litellm models remove') options='--dry-run --json --help -h' ;;
@@ -63,9 +65,8 @@ __agentbox_takes() {
     'litellm ask @1') ;;
     'litellm explain --limit' | 'litellm explain -n') ;;
     'litellm explain @1') ;;
-    'litellm test-fallback --scenario') takes='choices rate-limit quota context-window context-vllm context-413 server-error unavailable-503 overloaded-529 timeout stall refused closed cut auth forbidden not-found payment unsupported bad-request unprocessable content-policy html truncated empty error-in-200 cut-late truncated-late stall-late error-late all-down cooling recovery toggle-off' ;;
-    'litellm test-fallback --junit') ;;
     'litellm test-fallback @'*) takes='words alias' ;;
+    'litellm limits reset @1') takes='words link' ;;
     'litellm models add --at') ;;
     'litellm models add @1') takes='words alias' ;;
     'litellm models add @2') takes='words link' ;;

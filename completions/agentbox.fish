@@ -23,10 +23,14 @@ function __agentbox_commands
                 'ask' 'Ask one question through the running proxy.' \
                 'explain' 'Tell the story of one request, link by link; without ID, list the latest ones.' \
                 'test-fallback' 'Prove that every chain falls back.' \
+                'limits' 'Show what is left of quotas, and what cools.' \
                 'models' 'List the aliases and their chains.' \
                 'providers' 'List the providers and their keys.' \
                 'import' 'Take over a config of LiteLLM, claude-code-router or llm.' \
                 'key' 'Print the key for callers other than you.'
+        case 'litellm limits'
+            printf '%s\t%s\n' \
+                'reset' 'Forget what keeps a link from being called.'
         case 'litellm models'
             printf '%s\t%s\n' \
                 'add' 'Add a link to an alias, or a new alias.' \
@@ -143,6 +147,18 @@ function __agentbox_options
                 '--yes' 'With --live: do not ask before.' \
                 '-y' 'With --live: do not ask before.' \
                 '--junit' 'Write JUnit XML, too.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm limits'
+            printf '%s\t%s\n' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm limits reset'
+            printf '%s\t%s\n' \
+                '--all' 'Reset every link.' \
+                '--dry-run' 'Tell what would be forgotten, and forget nothing.' \
                 '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
@@ -329,6 +345,8 @@ function __agentbox_takes
         case 'litellm test-fallback --junit'
         case 'litellm test-fallback @*'
             printf '%s\n' words alias
+        case 'litellm limits reset @1'
+            printf '%s\n' words link
         case 'litellm models add --at'
         case 'litellm models add @1'
             printf '%s\n' words alias

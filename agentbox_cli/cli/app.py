@@ -41,6 +41,7 @@ class LitellmCommands(LazyGroup):
             "Tell the story of one request, link by link; without ID, list the latest ones.",
         ),
         "test-fallback": (f"{_HERE}.litellm.fallback", "Prove that every chain falls back."),
+        "limits": (f"{_HERE}.litellm.limits", "Show what is left of quotas, and what cools."),
         "models": (f"{_HERE}.litellm.models", "List the aliases and their chains."),
         "providers": (f"{_HERE}.litellm.providers", "List the providers and their keys."),
         "import": (
@@ -48,6 +49,14 @@ class LitellmCommands(LazyGroup):
             "Take over a config of LiteLLM, claude-code-router or llm.",
         ),
         "key": (f"{_HERE}.litellm.key", "Print the key for callers other than you."),
+    }
+
+
+class LimitsCommands(LazyGroup):
+    """`agentbox litellm limits ...`; alone it shows."""
+
+    table: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "reset": (f"{_HERE}.litellm.limits_reset", "Forget what keeps a link from being called."),
     }
 
 

@@ -3,6 +3,7 @@
 import hmac
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,27 @@ def get(
     The key goes along when its file is readable: ask `is_serving` before. No proxy of the
     environment is used and no redirect is followed.
     """
+    return _exchange(instance, ("GET", path, None), key_file, timeout)
+
+
+def post(
+    instance: Instance,
+    path: str,
+    document: Mapping[str, Any],
+    *,
+    key_file: Path,
+    timeout: float = TIMEOUT_SECONDS,
+) -> Answer | None:
+    """POST a JSON object to the proxy, as `get` does."""
+    return _exchange(instance, ("POST", path, json.dumps(document)), key_file, timeout)
+
+
+def _exchange(
+    instance: Instance,
+    request: tuple[str, str, str | None],
+    key_file: Path | None,
+    timeout: float,
+) -> Answer | None:
     import http.client  # noqa: PLC0415 - 40 ms that a stopped proxy need not cost
 
     connection = connect(instance, timeout=timeout)
@@ -71,8 +93,11 @@ def get(
     key = read_key(key_file) if key_file is not None else None
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"
+    method, path, body = request
+    if body is not None:
+        headers["Content-Type"] = "application/json"
     try:
-        connection.request("GET", path, headers=headers)
+        connection.request(method, path, body=body, headers=headers)
         response = connection.getresponse()
         return _answer(response.status, response.read(BODY_LIMIT + 1))
     except (OSError, http.client.HTTPException, ValueError, OverflowError, RecursionError):

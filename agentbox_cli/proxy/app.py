@@ -266,7 +266,7 @@ class Dispatcher:
         except BadBody as error:
             return refusal(_tongue(http), 400, str(error), code="invalid_body")
         except LookupError as error:
-            return refusal(_tongue(http), 404, str(error), code="not_found")
+            return refusal(_tongue(http), 404, str(error), code="unknown_name")
 
     async def _models(self, http: web.BaseRequest) -> web.StreamResponse:
         anthropic = "anthropic-version" in http.headers

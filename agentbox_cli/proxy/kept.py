@@ -6,7 +6,7 @@ that somebody has to mend. A refused key is not: a restart is how people bring a
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -76,32 +76,37 @@ def worth_keeping(limits: Limits, resolved: Resolved, key: SecretStr) -> Kept:
         resolved: whose providers they are of.
         key: the install's key; it makes the marks of accounts worthless elsewhere.
     """
-    lasting = tuple(each for each in limits.cooling if each.kind in KEPT_KINDS)
-    kept = msgspec.structs.replace(limits, cooling=lasting)
-    names = {_provider_of(each) for each in kept.windows}
-    names |= {_provider_of(each) for each in kept.cooling}
-    return Kept(schema=SCHEMA, accounts=_accounts(resolved, names, key), limits=kept)
+    names = {_provider_of(each) for each in limits.windows}
+    names |= {_provider_of(each) for each in limits.cooling}
+    accounts = _accounts(resolved, names, key)
+    return Kept(schema=SCHEMA, accounts=accounts, limits=_lasting(limits, accounts))
 
 
 def still_true(kept: Kept, resolved: Resolved, key: SecretStr) -> Limits:
     """The kept limits that hold for a config: of the same accounts, and with its toggles."""
     now = _accounts(resolved, kept.accounts, key)
     same = {name for name, mark in now.items() if kept.accounts[name] == mark}
+    found = _lasting(kept.limits, same)
     lengths = {name: _lengths(resolved.providers[name]) for name in same}
     return Limits(
-        as_of=kept.limits.as_of,
+        as_of=found.as_of,
         windows=tuple(
             each
-            for each in kept.limits.windows
-            if (name := _provider_of(each)) in same
-            and lengths[name].get(each.window) == each.seconds
+            for each in found.windows
+            if lengths[_provider_of(each)].get(each.window) == each.seconds
         ),
+        cooling=tuple(each for each in found.cooling if resolved.toggles.move_on(each.kind)),
+    )
+
+
+def _lasting(limits: Limits, providers: Container[str]) -> Limits:
+    return Limits(
+        as_of=limits.as_of,
+        windows=tuple(each for each in limits.windows if _provider_of(each) in providers),
         cooling=tuple(
             each
-            for each in kept.limits.cooling
-            if each.kind in KEPT_KINDS
-            and _provider_of(each) in same
-            and resolved.toggles.move_on(each.kind)
+            for each in limits.cooling
+            if each.kind in KEPT_KINDS and _provider_of(each) in providers
         ),
     )
 
@@ -114,11 +119,10 @@ def _lengths(provider: ResolvedProvider) -> Mapping[str, int]:
     return {window.name: window.seconds for window in provider.spec.quota_windows}
 
 
-def _accounts(
-    resolved: Resolved, names: Mapping[str, str] | set[str], key: SecretStr
-) -> dict[str, str]:
+def _accounts(resolved: Resolved, names: Iterable[str], key: SecretStr) -> dict[str, str]:
     known = (resolved.providers.get(name) for name in sorted(names))
-    return {each.name: _mark(each, key) for each in known if each is not None}
+    # One without an address is served by the daemon itself, and starts anew with it.
+    return {each.name: _mark(each, key) for each in known if each and each.api_base is not None}
 
 
 def _mark(provider: ResolvedProvider, key: SecretStr) -> str:

@@ -51,6 +51,7 @@ def test_the_commands_are_these() -> None:
             "litellm ask",
             "litellm explain",
             "litellm test-fallback",
+            "litellm limits reset",
             "litellm models add",
             "litellm models remove",
             "litellm models move",

@@ -129,6 +129,8 @@ litellm providers logout gwdg_saia --dry-run
 litellm providers logout gwdg_saia
 litellm providers remove lab --dry-run
 litellm providers remove lab --dry-run --json
+litellm limits
+litellm limits reset --all --dry-run
 litellm restart
 litellm status
 litellm stop
@@ -141,6 +143,8 @@ STARTED = (
     "litellm ask hello",
     "litellm ask hello --model all",
     "litellm explain --failed",
+    "litellm limits",
+    "litellm limits reset openai",
     "litellm explain req_ --json",
     "litellm test-fallback default",
     "litellm logs",

@@ -76,6 +76,10 @@ def test_only_what_takes_long_to_heal_is_kept_and_never_a_refused_key() -> None:
     }
 
 
+def test_what_the_daemon_serves_itself_starts_anew_with_it() -> None:
+    assert worth_keeping(*ALL, of=config(api_base=None)).limits == Limits(as_of=WALL)
+
+
 def test_no_key_is_in_the_file() -> None:
     secret = SecretStr("sk-of-a-header")
     of = config("sk-very-own", headers={"x-key": secret})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentbox_cli.cli.app import command
+from agentbox_cli.cli.litellm.limit_tables import cooling_table
 from agentbox_cli.cli.output import emit_json, notice, say, table
 from agentbox_cli.errors import Exit
 from agentbox_cli.paths import standard_paths
@@ -80,8 +81,18 @@ def _tell(document: dict[str, Any]) -> None:
         table(
             ["ALIAS", "LINK", "PROVIDER", "MODEL", "STATE", "FOR", "LAST ERROR"], _rows(document)
         )
+        if skipped := _skipped(document):
+            say()
+            cooling_table(skipped)
     for warning in document["warnings"]:
         notice(f"warning: {warning}")
+
+
+def _skipped(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Why links are passed over, each reason once; a proxy of an older version does not say."""
+    links = (link for alias in document["aliases"] for link in alias["links"])
+    reasons = (link.get("skipped") for link in links)
+    return list({(each["name"], each["kind"]): each for each in reasons if each}.values())
 
 
 def _rows(document: dict[str, Any]) -> list[list[str]]:

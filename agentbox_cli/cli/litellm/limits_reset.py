@@ -1,0 +1,63 @@
+"""`agentbox litellm limits reset`: forget a cooldown and the windows of a quota."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentbox_cli.cli.app import command
+from agentbox_cli.cli.output import emit_json, notice, say
+from agentbox_cli.errors import UsageError
+from agentbox_cli.paths import standard_paths
+
+if TYPE_CHECKING:
+    from agentbox_cli.daemon.limits import Told
+
+app = command()
+
+
+@app.command()
+def reset(
+    link: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="LINK", help="A link, as provider/model, or a provider.", show_default=False
+        ),
+    ] = None,
+    *,
+    all_links: Annotated[bool, typer.Option("--all", help="Reset every link.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would be forgotten, and forget nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Forget what keeps a link from being called.
+
+    Its next call then tells anew how it is. For a link that is its cooldown and quota windows,
+    those of its provider's account included; for a provider those of all its links.
+
+    Example: agentbox litellm limits reset openai/gpt-4o
+    """
+    from agentbox_cli.daemon.limits import reset_limits
+
+    if (link is None) is not all_links:
+        hint = "agentbox litellm limits"
+        raise UsageError("name one link or provider, or give --all", hint=hint)
+    told = reset_limits(standard_paths(), link, dry_run=dry_run)
+    if not told.live:
+        notice(f"the proxy is {told.state}: this is about what the last run left behind")
+    if as_json:
+        emit_json("limits-reset", {"live": told.live, "dry_run": dry_run, **told.document})
+        return
+    for line in _lines(told, "would forget" if dry_run else "forgot"):
+        say(line)
+
+
+def _lines(told: "Told", did: str) -> Iterator[str]:
+    windows, cooling = told.document["windows"], told.document["cooling"]
+    for row in cooling:
+        yield f"{did} the cooldown of {row['name']} after {row['kind']}"
+    for row in windows:
+        yield f"{did} the {row['window']} window of {row['name']}, {row['remaining']} left"
+    if not windows and not cooling:
+        yield "there is nothing to forget"
