@@ -17,7 +17,7 @@ __agentbox_facts() {
     'litellm logs') options='--follow -f --lines -n --help -h' ;;
     'litellm ask') options='--model -m --json --help -h' ;;
     'litellm explain') options='--limit -n --failed --json --help -h' ;;
-    'litellm test-fallback') options='--json --help -h' ;;
+    'litellm test-fallback') options='--full --scenario --only-failed --list --live --yes -y --junit --json --help -h' ;;
     'litellm limits') commands=reset options='--json --help -h' ;;
     'litellm limits reset') options='--all --dry-run --json --help -h' ;;
     'litellm models') commands='add remove move rename' options='--json --help -h' ;;
@@ -65,6 +65,8 @@ __agentbox_takes() {
     'litellm ask @1') ;;
     'litellm explain --limit' | 'litellm explain -n') ;;
     'litellm explain @1') ;;
+    'litellm test-fallback --scenario') takes='choices rate-limit quota context-window context-vllm context-413 server-error unavailable-503 overloaded-529 timeout stall refused closed cut auth forbidden not-found payment unsupported bad-request unprocessable content-policy html truncated empty error-in-200 cut-late truncated-late stall-late error-late all-down cooling recovery toggle-off' ;;
+    'litellm test-fallback --junit') ;;
     'litellm test-fallback @'*) takes='words alias' ;;
     'litellm limits reset @1') takes='words link' ;;
     'litellm models add --at') ;;
