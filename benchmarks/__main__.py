@@ -5,7 +5,16 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from benchmarks import commands, completion, failover, latency, report, startup, throughput
+from benchmarks import (
+    commands,
+    completion,
+    cooling,
+    failover,
+    latency,
+    report,
+    startup,
+    throughput,
+)
 from benchmarks.figures import Figure, shown
 from benchmarks.lineup import QUICK, USUAL, Effort, Lineup, line_up
 
@@ -22,6 +31,7 @@ SIDE_BY_SIDE: Mapping[str, Callable[[Lineup], Iterator[Figure]]] = {
     "stream": latency.stream,
     "throughput": throughput.requests_per_second,
     "failover": failover.on_rate_limit,
+    "cooling": cooling.cooling,
 }
 
 

@@ -16,6 +16,8 @@ from benchmarks.processes import environment, write_private
 
 KEY_VARIABLE = "AGENTBOX_BENCH_KEY"
 PLAIN = "plain"
+# Aliases whose first link is of their own name and fails; of the last, both links.
+STEADY, BRIEF, BROKEN, ALL_LIMITED = "steady", "brief", "broken", "all"
 
 
 @dataclass(slots=True)
@@ -84,6 +86,11 @@ class Home:
             f"limited-{n}": [{"provider": "bench", "model": f"limited-{n}"}, echo]
             for n in range(self.limited)
         }
+        failing = {
+            alias: [{"provider": "bench", "model": f"{alias}-1"}, echo]
+            for alias in (STEADY, BRIEF, BROKEN)
+        }
+        both = [{"provider": "bench", "model": f"{ALL_LIMITED}-{n}"} for n in (1, 2)]
         provider = {
             "api_base": f"http://127.0.0.1:{self.provider_port}/v1",
             "api_key": f"${{{KEY_VARIABLE}}}",
@@ -91,7 +98,7 @@ class Home:
         section: dict[str, Any] = {
             "port": 0,
             "providers": {"bench": provider},
-            "models": {PLAIN: [echo], **chains},
+            "models": {PLAIN: [echo], **chains, **failing, ALL_LIMITED: both},
         }
         return section | ({"engine": {"mode": self.engine}} if self.engine else {})
 

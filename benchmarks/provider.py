@@ -1,7 +1,7 @@
 """A simulated provider that costs next to nothing: HTTP/1.1 on a bare asyncio protocol.
 
-Run as `python -m benchmarks.provider`; it prints its port. Models whose names begin with `limited`
-answer 429. `GET /counts` tells how often each model was called.
+Run as `python -m benchmarks.provider`; it prints its port. How a model fails its name tells: see
+`REFUSALS`. `GET /counts` tells how often each model was called.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import cast
 
 import uvloop
 
-LIMITED = b"limited"
+BRIEF_SECONDS = 1
 # The rest of a stream comes later, so that its first content is not its end.
 PAUSE_SECONDS = 0.004
 
@@ -49,8 +49,9 @@ class Provider(asyncio.Protocol):
         found = _MODEL.search(request)
         model = found[1] if found else b""
         self._calls[model.decode()] += 1
-        if model.startswith(LIMITED):
-            self._send(REFUSAL)
+        refusal = REFUSALS.get(model.partition(b"-")[0])
+        if refusal is not None:
+            self._send(refusal)
         elif _STREAM.search(request):
             self._send(STREAM_HEAD + BEGINNING)
             asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._send, ending(request))
@@ -127,20 +128,23 @@ ANSWER = whole(
         }
     ).encode(),
 )
-REFUSAL = whole(
-    b"429 Too Many Requests",
-    json.dumps(
-        {
-            "error": {
-                "message": "Rate limit reached.",
-                "type": "requests",
-                "param": None,
-                "code": "rate_limit_exceeded",
-            }
-        }
-    ).encode(),
-    b"retry-after: 600",
-)
+
+
+def _refusal(status: bytes, kind: str, *headers: bytes) -> bytes:
+    error = {"message": "Not now.", "type": kind, "param": None, "code": kind}
+    return whole(status, json.dumps({"error": error}).encode(), *headers)
+
+
+# By what a model's name begins with, up to the dash.
+REFUSALS = {
+    b"limited": _refusal(b"429 Too Many Requests", "rate_limit_exceeded", b"retry-after: 600"),
+    b"brief": _refusal(
+        b"429 Too Many Requests", "rate_limit_exceeded", b"retry-after: %d" % BRIEF_SECONDS
+    ),
+    b"steady": _refusal(b"429 Too Many Requests", "rate_limit_exceeded", b"retry-after: 600"),
+    b"all": _refusal(b"429 Too Many Requests", "rate_limit_exceeded", b"retry-after: 600"),
+    b"broken": _refusal(b"500 Internal Server Error", "server_error"),
+}
 STREAM_HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import bare, completion, ours, report
+from benchmarks import bare, completion, cooling, ours, report
 from benchmarks.__main__ import main
 from benchmarks.figures import Figure, differences, middle_half, of_rounds, ratios, shown
 from benchmarks.lineup import DIRECT, FLOOR, LITELLM, OURS, QUICK, USUAL, Lineup
@@ -81,6 +81,20 @@ def test_a_wrong_status_is_no_measurement(provider: int) -> None:
 def test_nobody_answering_is_an_error_in_the_end() -> None:
     with pytest.raises(TimeoutError):
         seconds_until(lambda: False, begun=0.0, limit=0.0)
+
+
+def test_a_link_that_is_left_alone_gets_its_probes_and_nothing_else(
+    provider: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cooling, "PROBING_SECONDS", 1.5)
+    home = ours.Home(tmp_path / "ours", provider, engine="off")
+    with ours.running(home) as daemon:
+        targets = {OURS: Target(port=daemon.port, model=ours.PLAIN)}
+        effort = replace(QUICK, rounds=2)
+        lineup = Lineup(provider_port=provider, targets=targets, pids={}, effort=effort)
+        figures = list(cooling.cooling(lineup))
+    counts = [figure.value for figure in figures if figure.at_most is not None][1:]
+    assert counts == [0, 1, 0, 2, 0]
 
 
 def test_a_median_comes_with_its_middle_half() -> None:
