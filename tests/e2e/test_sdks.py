@@ -1,7 +1,9 @@
 """The official SDKs against the real daemon and the real LiteLLM, while the first link fails."""
 
+import json
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import anthropic
 import openai
@@ -11,7 +13,7 @@ from agentbox_cli.fallback.stage import Cast
 from agentbox_cli.providers.resolved import Toggles
 from agentbox_cli.proxy.drill import HEADER, SECRET_VARIABLE, drill_header
 from agentbox_cli.simulate.faults import Fault, FaultKind
-from agentbox_cli.simulate.wording import Wording
+from agentbox_cli.simulate.wording import Wording, error_document
 from tests.e2e.conftest import User, section
 
 pytestmark = pytest.mark.e2e
@@ -32,6 +34,29 @@ FAULTS = {
     "ends a stream before its content": Fault(kind=FaultKind.EMPTY_STREAM),
     "422": Fault(status=422, wording=Wording.DETAIL),
     "413": Fault(status=413),
+    "402": Fault(status=402),
+    "403": Fault(status=403),
+    "404": Fault(status=404),
+    "529": Fault(status=529),
+    "has no quota left": Fault(status=429, wording=Wording.QUOTA),
+    "refuses by policy": Fault(status=400, wording=Wording.CONTENT_POLICY),
+    "lacks a parameter": Fault(status=400, wording=Wording.UNSUPPORTED),
+    "filters inside a 200": Fault(kind=FaultKind.ERROR_IN_200, body="FILTERED"),
+}
+# As the first link of each alias says it.
+FILTERED = {
+    "default": {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "choices": [{"index": 0, "message": {}, "finish_reason": "content_filter"}],
+    },
+    "claude": {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "content": [],
+        "stop_reason": "refusal",
+    },
 }
 MODELS = {
     # OpenAI first: chat is direct, messages are translated for both links.
@@ -77,10 +102,15 @@ def healthy(cast: Cast) -> Iterator[None]:
         cast[name].faults.clear()
 
 
+def fresh_scope(toggles: Toggles | None = None) -> dict[str, str]:
+    """The headers of a request with cooldowns and toggles of its own."""
+    return {HEADER: drill_header(SECRET, secrets.token_hex(8), toggles or Toggles())}
+
+
 @pytest.fixture
 def scope() -> dict[str, str]:
     """Cooldowns of its own for each test: a refused key is remembered for ten minutes."""
-    return {HEADER: drill_header(SECRET, secrets.token_hex(8), Toggles())}
+    return fresh_scope()
 
 
 @pytest.fixture
@@ -101,7 +131,14 @@ def claude(url: str, scope: dict[str, str]) -> Iterator[anthropic.Anthropic]:
 
 def break_first(cast: Cast, alias: str, fault: Fault) -> None:
     provider, deployment = FIRST[alias]
+    if fault.body is not None:
+        fault = replace(fault, body=json.dumps(FILTERED[alias]))
     cast[provider].faults.put(deployment, fault)
+
+
+def break_all(cast: Cast, fault: Fault) -> None:
+    for name in ("anthropic", "gwdg_saia", "openai"):
+        cast[name].faults.put(f"{name}/*", fault)
 
 
 @pytest.mark.parametrize("alias", MODELS)
@@ -221,7 +258,98 @@ def test_the_true_status_and_retry_after_of_a_translated_call_reach_the_client(
     assert caught.value.status_code == 429
     assert 0 < int(caught.value.response.headers["retry-after"]) <= 37
     assert "openai/gpt-4o" in caught.value.message
-    assert "litellm" not in caught.value.message.lower()
+    assert_speaks_for_itself(caught.value.message)
+
+
+def assert_speaks_for_itself(message: str) -> None:
+    """None of LiteLLM's own wording is in it; our command of that name may be."""
+    assert "litellm" not in message.replace("agentbox litellm explain", "").lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Down:
+    """What every link does, and what each SDK is told."""
+
+    fault: Fault
+    raised: str
+    chat: int
+    messages: int
+
+
+DOWN = {
+    "rate limited": Down(
+        fault=Fault(status=429, headers={"retry-after": "37"}),
+        raised="RateLimitError",
+        chat=429,
+        messages=429,
+    ),
+    "down": Down(fault=Fault(status=500), raised="InternalServerError", chat=503, messages=529),
+    "without a key that is taken": Down(
+        fault=Fault(status=401), raised="AuthenticationError", chat=401, messages=401
+    ),
+    "too small": Down(
+        fault=Fault(status=400, wording=Wording.CONTEXT_WINDOW),
+        raised="BadRequestError",
+        chat=400,
+        messages=400,
+    ),
+}
+
+
+@pytest.mark.parametrize("alias", MODELS)
+@pytest.mark.parametrize("down", DOWN.values(), ids=DOWN.keys())
+def test_when_all_links_are(
+    chat: openai.OpenAI, claude: anthropic.Anthropic, cast: Cast, alias: str, down: Down
+) -> None:
+    break_all(cast, down.fault)
+    with pytest.raises(openai.APIStatusError) as by_chat:
+        chat.chat.completions.create(model=alias, messages=[{"role": "user", "content": HI}])
+    assert isinstance(by_chat.value, getattr(openai, down.raised))
+    assert by_chat.value.status_code == down.chat
+    with pytest.raises(anthropic.APIStatusError) as by_messages:
+        claude.messages.create(
+            model=alias,
+            max_tokens=8,
+            messages=[{"role": "user", "content": HI}],
+            extra_headers=fresh_scope(),  # what chat has found out does not count here
+        )
+    assert isinstance(by_messages.value, getattr(anthropic, down.raised))
+    assert by_messages.value.status_code == down.messages
+    for message in (by_chat.value.message, by_messages.value.message):
+        assert_speaks_for_itself(message)
+        if down.fault.status in {429, 500}:
+            assert FIRST[alias][1] in message
+            assert SECOND[alias] in message
+
+
+@pytest.mark.parametrize("alias", MODELS)
+def test_with_its_toggle_off_a_links_own_error_reaches_both_sdks(
+    url: str, cast: Cast, alias: str
+) -> None:
+    scope = fresh_scope(Toggles(on_rate_limit=False))
+    fault = Fault(status=429, headers={"retry-after": "7"})
+    break_first(cast, alias, fault)
+    asked = [{"role": "user", "content": HI}]
+    with (
+        openai.OpenAI(
+            base_url=f"{url}/v1", api_key="not-needed", max_retries=0, default_headers=scope
+        ) as chat,
+        pytest.raises(openai.RateLimitError) as by_chat,
+    ):
+        chat.chat.completions.create(model=alias, messages=asked)  # type: ignore[arg-type] # plain dicts will do
+    with (
+        anthropic.Anthropic(
+            base_url=url, api_key="not-needed", max_retries=0, default_headers=scope
+        ) as claude,
+        pytest.raises(anthropic.RateLimitError) as by_messages,
+    ):
+        claude.messages.create(model=alias, max_tokens=8, messages=asked)  # type: ignore[arg-type] # as above
+    # Where the link speaks the SDK's own protocol not a byte of it is changed.
+    own = error_document(anthropic=alias == "claude", status=429)
+    body = by_messages.value.body if alias == "claude" else {"error": by_chat.value.body}
+    assert body == own
+    for error in (by_chat.value, by_messages.value):
+        assert error.response.headers["x-agentbox-attempts"] == f"{FIRST[alias][1]}=rate_limit"
 
 
 def test_tools_pass_through_the_translation(chat: openai.OpenAI) -> None:
