@@ -51,8 +51,12 @@ HELD_BY: dict[str, list[tuple[str, str]]] = {
         ("proxy/test_chain_over_http.py", "test_calls_and_answers_are_those_of_the_rules"),
     ],
     "`content_policy`": [
+        ("proxy/test_errors_in_200.py", "test_the_next_link_answers_what_the_first_filtered"),
+        (
+            "proxy/test_errors_in_200.py",
+            "test_with_the_toggle_off_a_filtered_answer_passes_as_it_is",
+        ),
         MOVES_ON,
-        ("proxy/test_chain_over_http.py", "test_calls_and_answers_are_those_of_the_rules"),
     ],
     "`bad_request`: 400": [SECOND, (CHAIN, "test_a_bad_request_tries_at_most_one_more_link")],
     "a kept connection": [
@@ -124,6 +128,11 @@ HELD_BY: dict[str, list[tuple[str, str]]] = {
             "e2e/test_engine.py",
             "test_when_litellm_is_killed_direct_calls_go_on_and_translated_ones_wait",
         )
+    ],
+    "agentbox is restarted": [
+        ("proxy/test_limits.py", "test_a_next_run_goes_on_where_the_last_one_ended"),
+        ("proxy/test_keeper.py", "test_what_a_restart_may_mend_is_not"),
+        ("e2e/test_daemon.py", "test_an_open_stream_finishes_before_the_daemon_stops"),
     ],
     "an unknown model name": [(APP, "test_an_unknown_model_is_a_404_with_a_suggestion")],
     "the body is no request": [(APP, "test_a_body_that_is_no_request_is_a_400")],
