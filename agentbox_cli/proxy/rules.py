@@ -131,7 +131,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         kind=ErrorKind.UNSUPPORTED,
         on=frozenset({404}),
-        words=_words(r"no endpoints found that support"),
+        words=_words(
+            r"no endpoints found that support",
+            # The model is there, and another endpoint has it.
+            r"(?:not|only) supported in (?:the )?v1/",
+        ),
     ),
     Rule(
         kind=ErrorKind.NOT_FOUND,

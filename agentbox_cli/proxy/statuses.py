@@ -29,7 +29,8 @@ STATUS_OF_KIND: Mapping[ErrorKind, int] = {
     ErrorKind.SERVER: 500,
 }
 
-# What codes and types inside a 200 amount to.
+# What codes and types inside a 200 amount to. Ollama calls everything an `api_error`, so that one
+# says nothing: words decide, and without any it is a server error all the same.
 STATUS_OF_CODE: Mapping[str, int] = {
     "invalid_request_error": 400,
     "badrequesterror": 400,
@@ -48,6 +49,7 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "not_found_error": 404,
     "notfounderror": 404,
     "model_not_found": 404,
+    "timeout": 408,
     "timeout_error": 408,
     "request_too_large": 413,
     "insufficient_quota": 429,
@@ -71,7 +73,6 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "serviceunavailableexception": 503,
     "deadline_exceeded": 504,
     "internal": 500,
-    "api_error": 500,
     "server_error": 500,
     "internal_error": 500,
     "internal_server_error": 500,

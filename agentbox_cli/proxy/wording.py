@@ -160,6 +160,7 @@ AUTH_WORDS = (
     r"(?:invalid|incorrect|wrong|missing|expired) api[ _-]?key",
     r"api[ _-]?key (?:is |was )?(?:not valid|invalid|incorrect|expired|missing|not found)",
     r"no api[ _-]?key (?:found|provided|passed)|no auth credentials found",
+    r"\Aunauthorized\b",
 )
 AUTH_WORDS_OF_403 = (
     *AUTH_WORDS,

@@ -94,6 +94,18 @@ def test_the_plugins_own_patterns_say_nothing_else(plugin: ModuleType) -> None:
         ({"error": {"message": "model x not found"}}, ErrorKind.NOT_FOUND, 404),
         ({"error": {"message": "prompt is too long", "code": 500}}, ErrorKind.CONTEXT_WINDOW, 500),
         ({"error": "it broke"}, ErrorKind.SERVER, 500),
+        ({"error": "Unauthorized"}, ErrorKind.AUTH, 401),
+        (
+            {"error": {"message": "model 'x' not found", "type": "api_error"}},
+            ErrorKind.NOT_FOUND,
+            404,
+        ),
+        (
+            {"error": {"message": "Internal server error", "type": "api_error"}},
+            ErrorKind.SERVER,
+            500,
+        ),
+        ({"error": {"message": "x", "type": "timeout"}}, ErrorKind.TIMEOUT, 408),
         ({"error": True}, ErrorKind.SERVER, 500),
     ],
 )
