@@ -8,7 +8,7 @@ __agentbox_facts() {
     commands='' options=''
     case $1 in
     '') commands='litellm config plugins completions' options='--config --no-plugins --version -V --help -h' ;;
-    litellm) commands='init start stop restart status logs ask explain test-fallback limits models providers import key' options='--help -h' ;;
+    litellm) commands='init start stop restart status logs ask explain test-fallback limits chaos models providers import key' options='--help -h' ;;
     'litellm init') options='--provider -p --yes -y --demo --dry-run --help -h' ;;
     'litellm start') options='--port --foreground --wait --no-wait --if-enabled --help -h' ;;
     'litellm stop') options='--grace --force --help -h' ;;
@@ -20,6 +20,7 @@ __agentbox_facts() {
     'litellm test-fallback') options='--full --scenario --only-failed --list --live --yes -y --junit --json --help -h' ;;
     'litellm limits') commands=reset options='--json --help -h' ;;
     'litellm limits reset') options='--all --dry-run --json --help -h' ;;
+    'litellm chaos') options='--port --rate --seed --scenario --json --help -h' ;;
     'litellm models') commands='add remove move rename' options='--json --help -h' ;;
     'litellm models add') options='--at --dry-run --json --help -h' ;;
     'litellm models remove') options='--dry-run --json --help -h' ;;
@@ -69,6 +70,10 @@ __agentbox_takes() {
     'litellm test-fallback --junit') ;;
     'litellm test-fallback @'*) takes='words alias' ;;
     'litellm limits reset @1') takes='words link' ;;
+    'litellm chaos --port') ;;
+    'litellm chaos --rate') ;;
+    'litellm chaos --seed') ;;
+    'litellm chaos --scenario') takes='choices rate-limit quota context-window context-vllm context-413 server-error unavailable-503 overloaded-529 timeout stall refused closed cut auth forbidden not-found payment unsupported bad-request unprocessable content-policy html truncated empty error-in-200 cut-late truncated-late stall-late error-late all-down cooling recovery toggle-off' ;;
     'litellm models add --at') ;;
     'litellm models add @1') takes='words alias' ;;
     'litellm models add @2') takes='words link' ;;

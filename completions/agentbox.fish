@@ -24,6 +24,7 @@ function __agentbox_commands
                 'explain' 'Tell the story of one request, link by link; without ID, list the latest ones.' \
                 'test-fallback' 'Prove that every chain falls back.' \
                 'limits' 'Show what is left of quotas, and what cools.' \
+                'chaos' 'Serve your chains on providers that keep failing.' \
                 'models' 'List the aliases and their chains.' \
                 'providers' 'List the providers and their keys.' \
                 'import' 'Take over a config of LiteLLM, claude-code-router or llm.' \
@@ -160,6 +161,15 @@ function __agentbox_options
                 '--all' 'Reset every link.' \
                 '--dry-run' 'Tell what would be forgotten, and forget nothing.' \
                 '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm chaos'
+            printf '%s\t%s\n' \
+                '--port' 'Listen here; 0 for any free port.' \
+                '--rate' 'How many calls fail, of those that may.' \
+                '--seed' 'Fail in the same way as another time.' \
+                '--scenario' 'Fail in this way only; may be given again.' \
+                '--json' 'Print a JSON document on each line.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
         case 'litellm models'
@@ -347,6 +357,11 @@ function __agentbox_takes
             printf '%s\n' words alias
         case 'litellm limits reset @1'
             printf '%s\n' words link
+        case 'litellm chaos --port'
+        case 'litellm chaos --rate'
+        case 'litellm chaos --seed'
+        case 'litellm chaos --scenario'
+            printf '%s\n' choices 'rate-limit' 'quota' 'context-window' 'context-vllm' 'context-413' 'server-error' 'unavailable-503' 'overloaded-529' 'timeout' 'stall' 'refused' 'closed' 'cut' 'auth' 'forbidden' 'not-found' 'payment' 'unsupported' 'bad-request' 'unprocessable' 'content-policy' 'html' 'truncated' 'empty' 'error-in-200' 'cut-late' 'truncated-late' 'stall-late' 'error-late' 'all-down' 'cooling' 'recovery' 'toggle-off'
         case 'litellm models add --at'
         case 'litellm models add @1'
             printf '%s\n' words alias

@@ -42,6 +42,7 @@ class LitellmCommands(LazyGroup):
         ),
         "test-fallback": (f"{_HERE}.litellm.fallback", "Prove that every chain falls back."),
         "limits": (f"{_HERE}.litellm.limits", "Show what is left of quotas, and what cools."),
+        "chaos": (f"{_HERE}.litellm.chaos", "Serve your chains on providers that keep failing."),
         "models": (f"{_HERE}.litellm.models", "List the aliases and their chains."),
         "providers": (f"{_HERE}.litellm.providers", "List the providers and their keys."),
         "import": (

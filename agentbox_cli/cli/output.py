@@ -14,6 +14,12 @@ def emit_json(name: str, document: dict[str, Any]) -> None:
     say(json.dumps({"schema": f"agentbox.{name}/1", **document}, indent=2))
 
 
+def emit_json_line(name: str, document: dict[str, Any]) -> None:
+    """Print one JSON document on one line, at once: for commands that go on and on."""
+    say(json.dumps({"schema": f"agentbox.{name}/1", **document}))
+    sys.stdout.flush()
+
+
 def say(text: str = "") -> None:
     """Print a line for people."""
     sys.stdout.write(text + "\n")

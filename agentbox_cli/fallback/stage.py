@@ -138,7 +138,7 @@ def set_stage(resolved: Resolved, chains: Sequence[Chain]) -> Iterator[Stage]:
     try:
         with tempfile.TemporaryDirectory(prefix="agentbox-drill-") as directory:
             home = Path(directory)
-            paths = _paths(home)
+            paths = private_paths(home)
             secret = secrets.token_urlsafe(24)
             instance = _start(
                 home, paths, derived_config(resolved, chains, cast.addresses), secret
@@ -175,7 +175,8 @@ def derived_config(
     section = {
         "port": 0,
         "providers": {
-            link.deployment.provider.name: _provider(resolved, link, addresses) for link in links
+            link.deployment.provider.name: provider_entry(resolved, link, addresses)
+            for link in links
         },
         "models": dict(_models(chains)),
         "router": {
@@ -210,7 +211,8 @@ def _hanging(chain: Chain, reach: int, endpoint: str) -> list[dict[str, Any]]:
     ]
 
 
-def _provider(resolved: Resolved, link: Link, addresses: Mapping[str, str]) -> dict[str, str]:
+def provider_entry(resolved: Resolved, link: Link, addresses: Mapping[str, str]) -> dict[str, str]:
+    """A link's provider as a config names it, at its simulated address."""
     provider = link.deployment.provider
     configured = resolved.config.providers.get(provider.name)
     protocol = configured.protocol if configured else None
@@ -234,7 +236,8 @@ def _link(link: Link, seconds: float) -> dict[str, Any]:
     }
 
 
-def _paths(home: Path) -> Paths:
+def private_paths(home: Path) -> Paths:
+    """Where everything is in a home that nobody else uses."""
     return Paths(
         config_dir=home / "config" / "agentbox",
         state_dir=home / "state" / "agentbox",

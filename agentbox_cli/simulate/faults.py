@@ -1,7 +1,7 @@
 """Failures on command: what goes wrong, at which deployment, for whom, how often."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -80,9 +80,13 @@ class FaultTable:
 
     A key is a check and a deployment. What is set for a check comes before what is set for
     everybody (None), and a deployment's own faults before those of `<provider>/*`.
+
+    Attributes:
+        otherwise: the fault of a deployment for which nothing is set.
     """
 
     def __init__(self) -> None:
+        self.otherwise: Callable[[str], Fault | None] = BUILT_IN.get
         self._scripts: dict[tuple[str | None, str], deque[Fault]] = {}
 
     def put(self, deployment: str, *faults: Fault, check: str | None = None) -> None:
@@ -97,7 +101,7 @@ class FaultTable:
                 for key in (deployment, f"{provider}/{ANY_MODEL}"):
                     if script := self._scripts.get((who, key)):
                         return _next(script)
-        return BUILT_IN.get(deployment)
+        return self.otherwise(deployment)
 
     def clear(self, check: str | None = None) -> None:
         """Forget the faults of one check, or with None all of them."""

@@ -52,6 +52,7 @@ def test_the_commands_are_these() -> None:
             "litellm explain",
             "litellm test-fallback",
             "litellm limits reset",
+            "litellm chaos",
             "litellm models add",
             "litellm models remove",
             "litellm models move",

@@ -65,6 +65,14 @@ def test_a_built_in_failure_can_be_mended() -> None:
     assert table.take("simulated/rate-limited", None) == RATE_LIMITED
 
 
+def test_what_nothing_is_set_for_can_be_left_to_somebody() -> None:
+    table = FaultTable()
+    table.otherwise = {"a/m": DOWN}.get
+    table.put("a/n", ONCE)
+    met = [table.take(name, None) for name in ("a/m", "a/n", "simulated/hang")]
+    assert met == [DOWN, ONCE, None]
+
+
 def test_clearing_one_check_leaves_the_others() -> None:
     table = FaultTable()
     table.put("a/m", DOWN, check="one")
