@@ -134,6 +134,8 @@ litellm limits reset --all --dry-run
 litellm restart
 litellm status
 litellm stop
+litellm test-fallback --list --json
+litellm test-fallback --live
 plugins list
 """.strip().splitlines()
 STARTED = (

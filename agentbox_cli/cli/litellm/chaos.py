@@ -55,7 +55,7 @@ def chaos(
     and a line tells of each request what failed and who answered. Your proxy, its state and its
     port are not touched; without a config a demo chain is served. ^C ends it, with a summary.
 
-    Example: agentbox litellm chaos --rate 0.5 --scenario rate-limit --scenario cut-late
+    Example: agentbox litellm chaos --rate 0.5 --scenario rate-limit --seed 42
     """
     from agentbox_cli.fallback.chaos import Audience, Weather, run
 
