@@ -104,6 +104,7 @@ config unset litellm --dry-run
 config unset litellm.providers.lab --dry-run
 config unset litellm.providers.lab.api_key --dry-run --json
 litellm ask hello
+litellm chaos --scenario all-down
 litellm explain req_1
 litellm import FILE
 litellm import FILE --dry-run
