@@ -7,7 +7,7 @@ from typing import Any
 from agentbox_cli.config.document import Path
 from agentbox_cli.providers.importing.draft import Credential, Draft, Step
 from agentbox_cli.providers.importing.places import Endpoint, is_known
-from agentbox_cli.providers.importing.settings import LINK_SETTINGS, SILENT, said, why_not
+from agentbox_cli.providers.importing.settings import INFO, LINK_SETTINGS, SILENT, said, why_not
 from agentbox_cli.providers.importing.values import is_number_in, listed, mapping
 from agentbox_cli.providers.registry import Registry
 
@@ -87,7 +87,11 @@ class DeploymentReader:
         for key in params:
             if key not in LINK_SETTINGS and key not in SILENT:
                 self._draft.note((*at, str(key)), said(key), why_not(key))
-        options = dict(self._options(params, mapping(entry.get("model_info")), at))
+        info = mapping(entry.get("model_info"))
+        for key in info:
+            if key not in INFO:
+                self._draft.note((*path, "model_info", str(key)), said(key), why_not(key))
+        options = dict(self._options(params, info, at))
         return Step(provider=provider, model=model, path=at, options=options)
 
     def _endpoint(self, params: Mapping[Any, Any], at: Path) -> tuple[Endpoint, str]:

@@ -33,6 +33,7 @@ _WHY = {
     "cache": _CACHE,
     "callback": _CALLBACKS,
     "cooldown": _COOLDOWN,
+    "drop_params": f"{_PASSED}; drop_params of a link names those that it must not get",
     "failure_callback": _CALLBACKS,
     "frequency_penalty": _PASSED,
     "guardrails": "there are none",
@@ -41,6 +42,7 @@ _WHY = {
     "max_fallbacks": "a chain is tried to its end",
     "max_parallel": _LEARNED,
     "max_retries": _RETRIES,
+    "max_output_tokens": _PASSED,
     "max_tokens": _PASSED,
     "merge_reasoning": _PASSED,
     "mock_": "answers come from providers; `simulated` is one for drills",
@@ -56,6 +58,7 @@ _WHY = {
     "routing": _IN_ORDER,
     "rpm": _LEARNED,
     "success_callback": _CALLBACKS,
+    "supports_": "what a model can do, the plugin of its provider tells",
     "temperature": _PASSED,
     "thinking": _PASSED,
     "top_p": _PASSED,
@@ -99,7 +102,6 @@ SETTINGS = frozenset(
 SILENT = frozenset(
     {
         "debug_level",
-        "drop_params",
         "enable_pre_call_checks",
         "json_logs",
         "set_verbose",
@@ -108,6 +110,11 @@ SILENT = frozenset(
         "tags",
         "use_in_pass_through",
     }
+)
+
+# What is told of a model, or names it, and changes nothing about a call.
+INFO = frozenset(
+    {"base_model", "db_model", "description", "id", "max_input_tokens", "mode", "order"}
 )
 
 # Ours, theirs, and the bounds of ours.

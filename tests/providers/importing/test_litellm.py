@@ -40,9 +40,32 @@ def test_the_routers_settings_become_ours(converted: Convert) -> None:
     }
     assert {*told(imported)} == {
         "general_settings",
+        "litellm_settings.drop_params",
         "router_settings.allowed_fails",
         "router_settings.routing_strategy",
     }
+
+
+def test_what_is_said_of_a_model_is_told_unless_it_changes_nothing(converted: Convert) -> None:
+    imported = converted(
+        "it",
+        """
+        model_list:
+          - model_name: a
+            litellm_params: {model: openai/gpt-4o, drop_params: true}
+            model_info:
+              {id: x, mode: chat, base_model: gpt-4o, max_input_tokens: 1000, supports_vision: true,
+               input_cost_per_token: 1.0e-06, access_groups: [beta]}
+        """,
+    )
+    notes = told(imported)
+    assert {place.removeprefix("model_list[0].") for place in notes} == {
+        "litellm_params.drop_params",
+        "model_info.supports_vision",
+        "model_info.input_cost_per_token",
+        "model_info.access_groups",
+    }
+    assert "drop_params of a link" in notes["model_list[0].litellm_params.drop_params"]
 
 
 def test_a_deployment_without_an_order_comes_last(converted: Convert) -> None:
