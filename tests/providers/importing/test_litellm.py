@@ -54,8 +54,8 @@ def test_what_is_said_of_a_model_is_told_unless_it_changes_nothing(converted: Co
           - model_name: a
             litellm_params: {model: openai/gpt-4o, drop_params: true}
             model_info:
-              {id: x, mode: chat, base_model: gpt-4o, max_input_tokens: 1000, supports_vision: true,
-               input_cost_per_token: 1.0e-06, access_groups: [beta]}
+              {id: x, mode: chat, base_model: gpt-4o, max_input_tokens: 1000,
+               supports_vision: true, input_cost_per_token: 1.0e-06, access_groups: [beta]}
         """,
     )
     notes = told(imported)
