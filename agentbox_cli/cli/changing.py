@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the change and write nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+_REGISTRY = "agentbox.registry"
+
 
 def change_config(
     ctx: typer.Context, edit: "Callable[[Document], str]", *, dry_run: bool, as_json: bool
@@ -34,21 +36,23 @@ def change_config(
     from agentbox_cli.config.change import apply_or_mend
 
     file = config_file(ctx)
-    change = apply_or_mend(standard_paths(), file, edit, check=_check(), dry_run=dry_run)
-    tell_change(change, dry_run=dry_run, as_json=as_json)
+    change = apply_or_mend(standard_paths(), file, edit, check=_check(ctx), dry_run=dry_run)
+    tell_change(ctx, change, dry_run=dry_run, as_json=as_json)
 
 
-def apply_edit(file: Path, edit: "Callable[[Document], str]", *, dry_run: bool) -> "Change":
+def apply_edit(
+    ctx: typer.Context, file: Path, edit: "Callable[[Document], str]", *, dry_run: bool
+) -> "Change":
     """Write the new text if it can be used; the change says what keeps it from that."""
     from agentbox_cli.config.change import apply
 
-    return apply(standard_paths(), file, edit, check=_check(), dry_run=dry_run)
+    return apply(standard_paths(), file, edit, check=_check(ctx), dry_run=dry_run)
 
 
-def _check() -> "Check":
+def _check(ctx: typer.Context) -> "Check":
     from agentbox_cli.providers.load import issues_of
 
-    return lambda host: issues_of(host, current_registry())
+    return lambda host: issues_of(host, current_registry(ctx))
 
 
 def refusal(change: "Change") -> ConfigError | None:
@@ -61,7 +65,7 @@ def refusal(change: "Change") -> ConfigError | None:
     return ConfigError(f"this is not valid, so {change.file} is left as it was:\n{shown}")
 
 
-def tell_change(change: "Change", *, dry_run: bool, as_json: bool) -> None:
+def tell_change(ctx: typer.Context, change: "Change", *, dry_run: bool, as_json: bool) -> None:
     """Print what became of a change; a refused one ends the command.
 
     Raises:
@@ -80,10 +84,10 @@ def tell_change(change: "Change", *, dry_run: bool, as_json: bool) -> None:
         say(f"wrote {change.file}")
     if refused is not None:
         raise typer.Exit(Exit.CONFIG)
-    _tell_new_warnings(change)
+    _tell_new_warnings(ctx, change)
     _tell_remaining(change)
     if change.before != change.after and not dry_run:
-        follow_up(change.file)
+        follow_up(ctx, change.file)
 
 
 def _tell_remaining(change: "Change") -> None:
@@ -93,11 +97,14 @@ def _tell_remaining(change: "Change") -> None:
         notice(f"{what} in {change.file}: agentbox config check")
 
 
-def current_registry() -> "Registry":
-    """What the plugins describe."""
+def current_registry(ctx: typer.Context) -> "Registry":
+    """What the plugins describe, asked once for each command line."""
     from agentbox_cli.providers.registry import PluginChoice, discover
 
-    return discover(PluginChoice.from_environ(os.environ))
+    if _REGISTRY not in ctx.meta:
+        ctx.meta[_REGISTRY] = discover(PluginChoice.from_environ(os.environ))
+    registry: Registry = ctx.meta[_REGISTRY]
+    return registry
 
 
 def _errors(problems: "Iterable[Problem]") -> "list[Problem]":
@@ -126,7 +133,7 @@ def shown_diff(change: "Change") -> str:
     return masked(change.diff, *(parse(text, change.file.name) for text in texts))
 
 
-def _tell_new_warnings(change: "Change") -> None:
+def _tell_new_warnings(ctx: typer.Context, change: "Change") -> None:
     from agentbox_cli.config.document import parse
     from agentbox_cli.config.problems import locate, render
     from agentbox_cli.config.validate import validate
@@ -136,21 +143,21 @@ def _tell_new_warnings(change: "Change") -> None:
         return
     document = parse(change.before, change.file.name)
     host, issues = validate(document)
-    more = issues_of(host, current_registry()) if host else ()
+    more = issues_of(host, current_registry(ctx)) if host else ()
     known = {(old.path, old.message) for old in locate(document, (*issues, *more))}
     new = [found for found in change.problems if (found.path, found.message) not in known]
     if new:
         notice(render(new, change.file.name))
 
 
-def follow_up(file: Path) -> None:
+def follow_up(ctx: typer.Context, file: Path) -> None:
     """What a written change asks for: fresh words for shells, and a new start of the proxy."""
     from agentbox_cli.daemon import instance
     from agentbox_cli.daemon.identity import Sameness, compare
     from agentbox_cli.providers.words import refresh_words
 
     paths = standard_paths()
-    refresh_words(paths, file, current_registry())
+    refresh_words(paths, file, current_registry(ctx))
     running = instance.read(paths.state_file)
     if running and running.config_file == file and compare(running.identity) is Sameness.SAME:
         notice("restart the proxy to apply: agentbox litellm restart")

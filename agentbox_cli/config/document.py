@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from agentbox_cli.config.grow import grow
@@ -95,7 +96,7 @@ def parse(text: str, name: str) -> Document:
     Duplicate keys and unknown tags are faults below `litellm` only: other sections belong to
     programs that may read them differently.
     """
-    root, faults = grow(text)
+    root, faults = _grown(text)
     start = int(text.startswith(_BOM))
     nothing = Mapping(start=start, end=start, data={})
     if root is None:
@@ -111,6 +112,14 @@ def parse(text: str, name: str) -> Document:
     else:
         mapping = nothing
         message = "the file must consist of sections such as `litellm:`"
-        faults = [*faults, Fault(start=root.start, end=root.end, message=message)]
+        faults = (*faults, Fault(start=root.start, end=root.end, message=message))
     starts = (0, *(found.end() for found in LINE_BREAK.finditer(text)))
-    return Document(name=name, text=text, root=mapping, faults=tuple(faults), line_starts=starts)
+    return Document(name=name, text=text, root=mapping, faults=faults, line_starts=starts)
+
+
+# A command parses the text before and the text after a change again and again: to edit, to prove,
+# to check, to show and to list words. Trees are frozen, and nobody changes their data.
+@lru_cache(maxsize=2)
+def _grown(text: str) -> tuple[Node | None, tuple[Fault, ...]]:
+    root, faults = grow(text)
+    return root, tuple(faults)

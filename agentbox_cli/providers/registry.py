@@ -26,6 +26,9 @@ VARIABLE_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 BUNDLED_PACKAGE = "agentbox_plugins"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
+# Name and version of a distribution.
+Origin = tuple[str | None, str | None]
+
 
 class PluginState(StrEnum):
     """What became of a plugin."""
@@ -105,8 +108,11 @@ def discover(
     """
     chosen = choice or PluginChoice.from_environ(os.environ)
     points = entry_points(group=hookspecs.ENTRY_POINT_GROUP) if found is None else found
-    ordered = sorted(points, key=lambda point: (point.name, _distribution(point)[0] or ""))
-    return collect(_load(point, chosen) for point in ordered)
+    # A distribution is asked once, because each answer reads and parses a file.
+    origins: dict[int, Origin] = {}
+    named = [(point, _origin(point, origins)) for point in points]
+    ordered = sorted(named, key=lambda each: (each[0].name, each[1][0] or ""))
+    return collect(_load(point, origin, chosen) for point, origin in ordered)
 
 
 def collect(records: Iterable[PluginRecord]) -> Registry:
@@ -166,8 +172,8 @@ def _pattern_problems(spec: ProviderSpec) -> Iterator[str]:
             yield f"error pattern {pattern.pattern!r}: {error}"
 
 
-def _load(point: EntryPoint, choice: PluginChoice) -> PluginRecord:
-    distribution, version = _distribution(point)
+def _load(point: EntryPoint, origin: Origin, choice: PluginChoice) -> PluginRecord:
+    distribution, version = origin
     record = PluginRecord(
         name=point.name, distribution=distribution, version=version, state=PluginState.DISABLED
     )
@@ -223,8 +229,14 @@ def _unwanted(point: EntryPoint, choice: PluginChoice) -> str | None:
     return None
 
 
-def _distribution(point: EntryPoint) -> tuple[str | None, str | None]:
-    return (point.dist.name, point.dist.version) if point.dist else (None, None)
+def _origin(point: EntryPoint, known: dict[int, Origin]) -> Origin:
+    """Name and version of the distribution that brings a plugin."""
+    if point.dist is None:
+        return None, None
+    about = id(point.dist)
+    if about not in known:
+        known[about] = (point.dist.name, point.dist.version)
+    return known[about]
 
 
 def _names(text: str) -> frozenset[str]:

@@ -44,7 +44,7 @@ def edit(ctx: typer.Context, *, dry_run: DryRun = False, as_json: AsJson = False
     editor = _editor()
     copy = _copy(before)
     try:
-        change = _edited(editor, copy, file, before, dry_run=dry_run)
+        change = _edited(ctx, [*editor, str(copy)], file, before, dry_run=dry_run)
     except BaseException:  # ^C too
         _put_away(copy, before)
         raise
@@ -52,7 +52,7 @@ def edit(ctx: typer.Context, *, dry_run: DryRun = False, as_json: AsJson = False
         shutil.rmtree(copy.parent, ignore_errors=True)
     else:
         _put_away(copy, before)
-    tell_change(change, dry_run=dry_run, as_json=as_json)
+    tell_change(ctx, change, dry_run=dry_run, as_json=as_json)
 
 
 def _editor() -> list[str]:
@@ -81,18 +81,20 @@ def _copy(text: str) -> Path:
     return copy
 
 
-def _edited(editor: list[str], copy: Path, file: Path, before: str, *, dry_run: bool) -> "Change":
+def _edited(
+    ctx: typer.Context, command: list[str], file: Path, before: str, *, dry_run: bool
+) -> "Change":
     """Let people edit until the text is valid or they give up."""
     from agentbox_cli.config.store import read_text
 
     def edit_text(document: "Document") -> str:
         if document.text != before:
             raise ConfigError(f"{file} was changed by somebody else meanwhile")
-        return read_text(copy)
+        return read_text(Path(command[-1]))
 
     while True:
-        _run(editor, copy)
-        change = apply_edit(file, edit_text, dry_run=dry_run)
+        _run(command)
+        change = apply_edit(ctx, file, edit_text, dry_run=dry_run)
         refused = refusal(change)
         if refused is None or not sys.stdin.isatty():
             return change
@@ -101,21 +103,21 @@ def _edited(editor: list[str], copy: Path, file: Path, before: str, *, dry_run: 
             return change
 
 
-def _run(editor: list[str], copy: Path) -> None:
+def _run(command: list[str]) -> None:
     # ^C belongs to the editor meanwhile. Not SIG_IGN, which the editor would inherit.
     handler = signal.signal(signal.SIGINT, lambda *_: None)
     # What is asked for on stdout, such as JSON, goes to a pipe without the editor's own output.
     screen = None if sys.stdout.isatty() else _STDERR
     try:
-        ended = subprocess.run([*editor, str(copy)], check=False, stdout=screen).returncode
+        ended = subprocess.run(command, check=False, stdout=screen).returncode
     except OSError as error:
-        raise UsageError(f"the editor {editor[0]} cannot be run: {error.strerror}") from None
+        raise UsageError(f"the editor {command[0]} cannot be run: {error.strerror}") from None
     finally:
         signal.signal(signal.SIGINT, handler)
     if ended < 0:
-        raise NotSo(f"the editor {editor[0]} was ended by {signal.Signals(-ended).name}")
+        raise NotSo(f"the editor {command[0]} was ended by {signal.Signals(-ended).name}")
     if ended > 0:
-        raise NotSo(f"the editor {editor[0]} ended with {ended}")
+        raise NotSo(f"the editor {command[0]} ended with {ended}")
 
 
 def _put_away(copy: Path, before: str) -> None:

@@ -22,4 +22,4 @@ def undo(ctx: typer.Context, *, dry_run: DryRun = False, as_json: AsJson = False
     from agentbox_cli.config import change
 
     done = change.undo(standard_paths(), config_file(ctx), dry_run=dry_run)
-    tell_change(done, dry_run=dry_run, as_json=as_json)
+    tell_change(ctx, done, dry_run=dry_run, as_json=as_json)

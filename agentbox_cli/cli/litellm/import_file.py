@@ -57,41 +57,44 @@ def import_file(
         raise UsageError(
             "nobody can be asked here", hint="look with --dry-run, then write with --yes"
         )
-    imported = _converted(file, kind)
+    imported = _converted(ctx, file, kind)
     target = config_target(ctx)
-    change = _apply(target, imported, dry_run=True)
-    planned = _plan(change, imported)
+    change = _apply(ctx, target, imported, dry_run=True)
+    planned = _plan(ctx, change, imported)
     changes = change.before != change.after
     if not as_json:
         _show(file, change, imported, planned, with_diff=not yes or dry_run)
     if changes and not dry_run:
         if not yes and not typer.confirm(f"Write this to {target}?", default=True, err=True):
             raise NotSo("nothing was written")
-        change = _apply(target, imported, dry_run=False)
+        change = _apply(ctx, target, imported, dry_run=False)
     if as_json:
         emit_json("import", _document(file, change, imported, planned))
         if changes and not dry_run:
-            follow_up(target)
+            follow_up(ctx, target)
     elif not dry_run:
-        tell_change(change, dry_run=False, as_json=False)
+        tell_change(ctx, change, dry_run=False, as_json=False)
 
 
-def _converted(file: str, kind: str | None) -> "Imported":
+def _converted(ctx: typer.Context, file: str, kind: str | None) -> "Imported":
     from agentbox_cli.config.store import read_text
     from agentbox_cli.providers.importing.convert import convert
     from agentbox_cli.providers.importing.model import Source
 
     path = Path(file).expanduser()
     source = Source(kind) if kind else None
-    return convert(read_text(path), path.name, current_registry(), os.environ, source)
+    return convert(read_text(path), path.name, current_registry(ctx), os.environ, source)
 
 
-def _apply(target: Path, imported: "Imported", *, dry_run: bool) -> "Change":
+def _apply(ctx: typer.Context, target: Path, imported: "Imported", *, dry_run: bool) -> "Change":
     from agentbox_cli.providers.importing.merging import bring_in
 
-    registry = current_registry()
+    registry = current_registry(ctx)
     change = apply_edit(
-        target, lambda document: bring_in(document, imported.section, registry), dry_run=dry_run
+        ctx,
+        target,
+        lambda document: bring_in(document, imported.section, registry),
+        dry_run=dry_run,
     )
     refused = refusal(change)
     if refused is not None:
@@ -99,12 +102,12 @@ def _apply(target: Path, imported: "Imported", *, dry_run: bool) -> "Change":
     return change
 
 
-def _plan(change: "Change", imported: "Imported") -> "Plan":
+def _plan(ctx: typer.Context, change: "Change", imported: "Imported") -> "Plan":
     from agentbox_cli.config.document import parse
     from agentbox_cli.providers.importing.merging import plan
 
     document = parse(change.before, change.file.name)
-    return plan(document, imported.section, current_registry())
+    return plan(document, imported.section, current_registry(ctx))
 
 
 def _show(

@@ -68,7 +68,7 @@ def init(
     if _SCHEMA_HINT in after:
         _write_schema(file)
     say(f"wrote the litellm section of {file}")
-    follow_up(file)
+    follow_up(ctx, file)
     notice("next: agentbox litellm start")
 
 

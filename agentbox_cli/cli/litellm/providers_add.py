@@ -45,15 +45,15 @@ def add(
             provider,
             api_base=api_base,
             protocol=protocol,
-            key_variable=key_env or _usual_variable(provider),
+            key_variable=key_env or _usual_variable(ctx, provider),
         ),
         dry_run=dry_run,
         as_json=as_json,
     )
 
 
-def _usual_variable(name: str) -> str | None:
+def _usual_variable(ctx: typer.Context, name: str) -> str | None:
     from agentbox_cli.cli.changing import current_registry
 
-    spec = current_registry().providers.get(name)
+    spec = current_registry(ctx).providers.get(name)
     return spec.api_key_env if spec else None
