@@ -3,10 +3,14 @@
 Only the standard library, and little of it: `agentbox --version` costs little more than Python.
 """
 
+import gc
 import os
 import sys
 
 from agentbox_cli import __version__
+
+# So many new ones before garbage is looked for; Python's own figure is 700.
+_OBJECTS = 50_000
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -27,6 +31,8 @@ def main(argv: list[str] | None = None) -> int:
         from agentbox_cli.cli.completion.verb import answer  # noqa: PLC0415 - rarely needed
 
         return answer(arguments[1:])
+    # Imports make many objects and little garbage: a tenth of the time (measured).
+    gc.set_threshold(_OBJECTS)
     from agentbox_cli.cli.boundary import run  # noqa: PLC0415 - costs more than the rest
 
     return run(arguments)

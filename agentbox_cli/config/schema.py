@@ -140,19 +140,21 @@ def parse_value(path: Path, text: str) -> Any:
     return text
 
 
-def known_paths(data: Any = None) -> list[Path]:
-    """Every path of our section that can be set, sections before what is below them.
+def known_paths(data: Any = None) -> dict[Path, Mapping[str, Any]]:
+    """Every path of our section that can be set, sections before what is below, and its schema.
 
     Args:
         data: the data of a config, whose aliases, providers and items take the places that the
             schema leaves open.
     """
     ours = data.get(OUR_SECTION) if isinstance(data, dict) else None
-    return list(_paths((OUR_SECTION,), type_at((OUR_SECTION,)), ours))
+    return dict(_paths((OUR_SECTION,), type_at((OUR_SECTION,)), ours))
 
 
-def _paths(path: Path, node: Mapping[str, Any], data: Any) -> Iterator[Path]:
-    yield path
+def _paths(
+    path: Path, node: Mapping[str, Any], data: Any
+) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    yield path, node
     if "properties" in node:
         for name, below in node["properties"].items():
             value = data.get(name) if isinstance(data, dict) else None

@@ -16,7 +16,7 @@ from typing import Any
 
 from agentbox_cli.config.document import parse
 from agentbox_cli.config.names import dotted
-from agentbox_cli.config.schema import known_paths, type_at
+from agentbox_cli.config.schema import known_paths
 from agentbox_cli.config.store import read_text
 from agentbox_cli.config.tree import OUR_SECTION
 from agentbox_cli.errors import ConfigError
@@ -26,6 +26,7 @@ from agentbox_cli.providers.registry import Registry, discover
 
 _Data = Mapping[Hashable, Any]
 _Words = Iterator[tuple[str, str]]
+_Places = list[tuple[str, Mapping[str, Any]]]
 
 
 class WordKind(StrEnum):
@@ -83,13 +84,14 @@ def words(data: _Data, registry: Registry) -> dict[WordKind, list[tuple[str, str
         registry: what plugins describe.
     """
     section = _mapping(data.get(OUR_SECTION))
+    places = [(dotted(path), node) for path, node in known_paths(data).items()]
     return {
         WordKind.ALIAS: _listed(_aliases(section, registry)),
         WordKind.PROVIDER: _listed(_providers(section, registry)),
         WordKind.MODEL: _listed(_models(section, registry)),
         WordKind.LINK: _listed(_links(section, registry)),
-        WordKind.PATH: _listed(_paths(data)),
-        WordKind.VALUE: _listed(_values(data)),
+        WordKind.PATH: _listed(_paths(places)),
+        WordKind.VALUE: _listed(_values(places)),
     }
 
 
@@ -131,17 +133,15 @@ def _deployments(section: _Data, registry: Registry) -> Iterator[tuple[str, str,
             yield name, known.id, _about(known)
 
 
-def _paths(data: _Data) -> _Words:
+def _paths(places: _Places) -> _Words:
     # Sorted, so that bash need not look at all of them.
-    yield from sorted(
-        (dotted(path), type_at(path).get("description", "")) for path in known_paths(data)
-    )
+    yield from sorted((path, node.get("description", "")) for path, node in places)
 
 
-def _values(data: _Data) -> _Words:
-    for path in known_paths(data):
-        for value in _allowed(type_at(path)):
-            yield f"{dotted(path)}={value}", ""
+def _values(places: _Places) -> _Words:
+    for path, node in places:
+        for value in _allowed(node):
+            yield f"{path}={value}", ""
 
 
 def _allowed(node: Mapping[str, Any]) -> Iterator[str]:
