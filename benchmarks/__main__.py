@@ -22,6 +22,7 @@ from benchmarks.lineup import QUICK, USUAL, Effort, Lineup, line_up
 ALONE: Mapping[str, Callable[[Effort], Iterator[Figure]]] = {
     "start": startup.start,
     "commands": commands.commands,
+    "config": commands.config,
     "completion": completion.tabs,
     "memory": startup.memory,
 }

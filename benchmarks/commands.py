@@ -1,4 +1,4 @@
-"""Commands that only tell something, as ratios to an empty Python."""
+"""Commands that only tell something, as ratios to an empty Python; those on config.yml in ms."""
 
 import subprocess
 import sys
@@ -18,6 +18,14 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "agentbox --help": (str(AGENTBOX), "--help"),
     "agentbox litellm status": (str(AGENTBOX), "litellm", "status"),
 }
+# A real change each time, with its backup, and the words for shells.
+CONFIG_COMMANDS: Mapping[str, Sequence[str]] = {
+    "agentbox config check": ("config", "check"),
+    "agentbox config set": ("config", "set", "litellm.port"),
+}
+CONFIG_MS = 350.0
+# Aliases of a config of 500 lines.
+ALIASES = {"": 1, ", 500 lines": 163}
 # `status` says no by its exit code when nothing runs.
 _EXPECTED = {"agentbox litellm status": 1}
 
@@ -38,10 +46,38 @@ def commands(effort: Effort) -> Iterator[Figure]:
             yield of_rounds(f"{name} / {EMPTY}", ratios(times[name], times[EMPTY]), "x")
 
 
-def _milliseconds(name: str, home: ours.Home) -> float:
+def config(effort: Effort) -> Iterator[Figure]:
+    """Wall time of checking and changing a small config and a large one, in turns."""
+    times: dict[str, list[float]] = {}
+    with private_directory() as directory:
+        for size, aliases in ALIASES.items():
+            home = ours.Home(directory / str(aliases), provider_port=9)
+            home.paths.config_file.write_text(_text(aliases))
+            for number in range(effort.starts + 1):
+                for name, arguments in CONFIG_COMMANDS.items():
+                    port = [str(4000 + number)] if "set" in arguments else []
+                    argv = [str(AGENTBOX), *arguments, *port]
+                    milliseconds = _milliseconds(f"{name}{size}", home, argv)
+                    if number:
+                        times.setdefault(f"{name}{size}", []).append(milliseconds)
+    for name, values in times.items():
+        yield of_rounds(name, values, "ms", at_most=CONFIG_MS)
+
+
+def _text(aliases: int) -> str:
+    links = "      - provider: simulated\n        model: echo\n"
+    chains = "".join(f"    alias-{number}:\n{links}" for number in range(aliases))
+    return f"litellm:\n  port: 4000  # changed\n\n  models:\n{chains}"
+
+
+def _milliseconds(name: str, home: ours.Home, argv: Sequence[str] | None = None) -> float:
     begun = time.perf_counter()
     done = subprocess.run(
-        COMMANDS[name], env=home.environ, cwd=home.directory, capture_output=True, check=False
+        argv or COMMANDS[name],
+        env=home.environ,
+        cwd=home.directory,
+        capture_output=True,
+        check=False,
     )
     took = (time.perf_counter() - begun) * 1_000
     if done.returncode != _EXPECTED.get(name, 0):

@@ -1,5 +1,6 @@
 from collections.abc import Callable
-from importlib.metadata import EntryPoint
+from importlib.metadata import Distribution, EntryPoint
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,20 @@ def test_a_broken_plugin_is_recorded_with_its_reason(
     assert reason in (registry.plugins[0].reason or "")
     assert "\n" not in (registry.plugins[0].reason or "")
     assert list(registry.providers) == ["acme"]
+
+
+def test_a_distribution_is_asked_for_its_name_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    read = Distribution.metadata.fget  # type: ignore[attr-defined] # it is a property
+
+    def metadata(distribution: Distribution) -> Any:
+        asked.append(distribution)
+        return read(distribution)
+
+    monkeypatch.setattr(Distribution, "metadata", property(metadata))
+    loaded = [plugin for plugin in discover(ALL).plugins if plugin.distribution == "agentbox-cli"]
+    assert len(loaded) >= 4
+    assert len(asked) == 2 * len({id(distribution) for distribution in asked})  # name, version
 
 
 def test_a_plugin_that_describes_nothing_is_loaded(plugin: WritePlugin) -> None:
