@@ -73,12 +73,13 @@ class Cooldowns:
 
     def pause(self, deployment: Deployment, now: float) -> Pause | None:
         """Tell why `deployment` must not be called now; None if it may."""
-        entries = [(key, self._entries.get(key)) for key in _keys(deployment)]
         found = [
-            pause for key, entry in entries if entry and (pause := _pause_of(key, entry, now))
+            pause
+            for key in _keys(deployment)
+            if (entry := self._entries.get(key)) and (pause := _pause_of(key, entry, now))
         ]
-        if not found:
-            return None
+        if len(found) < 2:  # noqa: PLR2004 - its own and its provider's; rarely both
+            return found[0] if found else None
         longest = max(found, key=lambda pause: pause.remaining)
         return replace(longest, transient=all(pause.transient for pause in found))
 

@@ -441,6 +441,14 @@ def test_a_call_cut_short_by_the_total_time_does_not_pause_its_link() -> None:
     assert scene.pause(1) is None
 
 
+def test_a_link_that_cannot_be_reached_pauses_however_little_time_was_left() -> None:
+    scene = Scene(chain("only"), router=Router(total_timeout=30.0))
+    walk = scene.walk()
+    assert not scene.call(walk).whole_timeout
+    scene.fail(walk, failure(ErrorKind.TIMEOUT, sent=False))
+    assert scene.pause(1) == 5.0
+
+
 def test_a_timeout_that_the_provider_tells_itself_pauses_all_the_same() -> None:
     scene = Scene(chain("only"), router=Router(total_timeout=30.0))
     walk = scene.walk()

@@ -23,8 +23,8 @@ def limits(
 ) -> None:
     """Show what is left of quotas, and what cools.
 
-    Providers tell of their windows with each answer. If the proxy does not run, what it knew
-    when it ended is shown.
+    Providers tell of their windows with each answer. If the proxy does not run, what it wrote
+    down last is shown.
 
     Example: agentbox litellm limits --json
     """
@@ -34,7 +34,7 @@ def limits(
 
     told = known_limits(standard_paths())
     if not told.live:
-        notice(f"the proxy is {told.state}: this is what the last run left behind")
+        notice(f"the proxy is {told.state}: this is what it wrote down last")
     if as_json:
         emit_json("limits", {"live": told.live, **told.document})
     else:

@@ -45,7 +45,7 @@ def reset(
         raise UsageError("name one link or provider, or give --all", hint=hint)
     told = reset_limits(standard_paths(), link, dry_run=dry_run)
     if not told.live:
-        notice(f"the proxy is {told.state}: this is about what the last run left behind")
+        notice(f"the proxy is {told.state}: this is about what it wrote down last")
     if as_json:
         emit_json("limits-reset", {"live": told.live, "dry_run": dry_run, **told.document})
         return

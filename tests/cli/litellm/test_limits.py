@@ -4,16 +4,19 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from inline_snapshot import snapshot
 
 from agentbox_cli.cli.litellm.limit_tables import lasting
+from agentbox_cli.fallback.stage import Cast
 from agentbox_cli.paths import standard_paths
 from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.proxy import kept
 from agentbox_cli.proxy.kept import Kept
 from agentbox_cli.proxy.limits import Cooling, Limits, Window
+from agentbox_cli.simulate.faults import Fault
 from tests.cli.test_output import on_terminal
 from tests.fakes.commandline import Agentbox
 
@@ -26,7 +29,7 @@ CONFIG = {
         "again": [{"provider": "simulated", "model": "rate-limited"}],
     }
 }
-NOTICE = "the proxy is stopped: this is what the last run left behind\n"
+NOTICE = "the proxy is stopped: this is what it wrote down last\n"
 
 
 @pytest.fixture
@@ -166,7 +169,7 @@ def test_the_json_of_what_was_left_behind(left: Agentbox) -> None:
 def test_a_reset_changes_what_was_left_behind(left: Agentbox) -> None:
     dry = left("litellm", "limits", "reset", "openai/gpt-4o", "--dry-run")
     assert dry.out == "would forget the cooldown of openai after payment\n"
-    assert "the last run left behind" in dry.err
+    assert "what it wrote down last" in dry.err
     assert len(left("litellm", "limits", "--json").document["cooling"]) == 1
 
     done = left("litellm", "limits", "reset", "openai/gpt-4o")
@@ -213,6 +216,45 @@ def test_a_running_proxy_tells_and_resets(running: Agentbox) -> None:
     assert [row["name"] for row in forgot["cooling"]] == ["simulated/rate-limited"]
     answered = running("litellm", "ask", "hi", "--json").document
     assert answered["attempts"] == "simulated/rate-limited=rate_limit", "it was called again"
+
+
+def test_a_real_restart_knows_the_limits_until_the_key_changes(
+    agentbox: Agentbox, config_yml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast = Cast(["openai"])
+    try:
+        cast["openai"].faults.put("openai/gpt-4o", Fault(status=402))
+        config_yml.write_text(json.dumps({"litellm": paid_and_free(cast)}))
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-an-empty-account")
+        for label in ("payment", "skipped-cooling"):
+            assert agentbox("litellm", "restart", "--port", "0").exit_code == 0
+            answered = agentbox("litellm", "ask", "hi", "--json").document
+            assert answered["attempts"] == f"openai/gpt-4o={label}"
+            assert cast["openai"].journal.count("openai/gpt-4o") == 1
+        assert "openai asks for payment" in agentbox("litellm", "status").err
+
+        cast["openai"].faults.clear()
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-a-full-account")
+        assert agentbox("litellm", "restart", "--port", "0").exit_code == 0
+        answered = agentbox("litellm", "ask", "hi", "--json").document
+        assert (answered["served_by"], answered["attempts"]) == ("openai/gpt-4o", "")
+        assert "-account" not in standard_paths().limits_file.read_text()
+    finally:
+        agentbox("litellm", "stop")
+        cast.close()
+
+
+def paid_and_free(cast: Cast) -> dict[str, Any]:
+    return {
+        "engine": {"mode": "off"},
+        "providers": {"openai": {"api_base": f"{cast.addresses['openai']}/openai/v1"}},
+        "models": {
+            "default": [
+                {"provider": "openai", "model": "gpt-4o"},
+                {"provider": "simulated", "model": "echo"},
+            ]
+        },
+    }
 
 
 @pytest.mark.parametrize(
