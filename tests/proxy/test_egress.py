@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -192,7 +193,7 @@ async def test_a_failure_is_kept_as_it_was_and_litellm_only_told_of_one(
     failure = loop.failure
     assert failure is not None
     assert (failure.kind, failure.status, failure.retry_after) == (ErrorKind.THROTTLE, 429, 37)
-    assert way.quotas.exhausted_for(way.calls[SAIA].link.deployment, 0.0)
+    assert way.quotas.exhausted_for(way.calls[SAIA].link.deployment, time.time())
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentbox_cli.providers.model import QuotaWindow, RateLimitScope
-from agentbox_cli.proxy.quota import Quotas
+from agentbox_cli.proxy.quota import CLOCK_SLACK, Quotas
 from tests.proxy.builders import DAY, MINUTE, WALL, deployment, spec
 
 HOUR = QuotaWindow(
@@ -158,3 +158,40 @@ def test_no_header_breaks_it_and_every_wait_is_within_the_window(
 ) -> None:
     wait = exhausted_for(told(reset, minute=left, month=left), now)
     assert wait is None or 0 < wait <= 31 * 86_400
+
+
+@pytest.mark.parametrize("back", [3_600.0, 86_400.0, 1e9])
+def test_a_clock_that_is_put_back_does_not_make_a_window_longer(back: float) -> None:
+    quotas = Quotas()
+    quotas.observe(ONE, told("17", minute=0), WALL)
+    assert quotas.exhausted_for(ONE, WALL - 1.0) == 18.0, "clocks are put right by a little"
+    assert quotas.exhausted_for(ONE, WALL - back) is None
+    assert quotas.windows(ONE, WALL - back) == []
+
+
+@given(left=st.integers(0, 2), later=st.floats(-1e9, 1e9))
+def test_whatever_the_clock_does_no_wait_is_longer_than_the_window(
+    left: int, later: float
+) -> None:
+    quotas = Quotas()
+    quotas.observe(ONE, told(minute=left, hour=left, day=left, month=left), WALL)
+    wait = quotas.exhausted_for(ONE, WALL + later)
+    assert wait is None or 0 < wait <= 31 * 86_400 + CLOCK_SLACK
+
+
+def test_of_several_used_up_windows_the_one_that_lasts_longest_is_told() -> None:
+    quotas = Quotas()
+    quotas.observe(ONE, told(minute=0, day=0, month=7), WALL)
+    window = quotas.exhausted(ONE, WALL)
+    assert window is not None
+    assert (window.name, window.seen_at) == ("day", WALL)
+
+
+def test_what_is_forgotten_is_known_again_with_the_next_answer() -> None:
+    quotas = Quotas()
+    quotas.observe(ONE, told(minute=0), WALL)
+    quotas.forget("saia")
+    assert quotas.exhausted_for(ONE, WALL) is None
+    quotas.forget("saia")
+    quotas.observe(ONE, told(minute=0), WALL)
+    assert quotas.exhausted_for(ONE, WALL) == 40.0
