@@ -97,8 +97,8 @@ def _take_over_attributes(target: Path, temporary: Path, mode: int) -> None:
     if not target.exists():
         temporary.chmod(mode)
         return
-    about = target.stat()
-    if (about.st_uid, about.st_gid) != (os.geteuid(), os.getegid()):
+    about, new = target.stat(), temporary.stat()
+    if (about.st_uid, about.st_gid) != (new.st_uid, new.st_gid):
         os.chown(temporary, about.st_uid, about.st_gid)
     shutil.copystat(target, temporary)
     os.utime(temporary)
@@ -144,8 +144,10 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    # The file is replaced already: a directory that cannot be read or synced is no failure.
+    with suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

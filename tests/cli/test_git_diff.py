@@ -1,5 +1,6 @@
 """The example config under version control: `git diff` shows the edited lines and no others."""
 
+import io
 import shlex
 import subprocess
 import sys
@@ -191,11 +192,10 @@ def test_an_import_adds_lines_and_changes_none(agentbox: Agentbox, dotfiles: Pat
 def test_a_key_that_is_stored_changes_nothing_in_the_config(
     agentbox: Agentbox, dotfiles: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("OPENAI_API_KEY")
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: False)
-    monkeypatch.setattr(sys.stdin, "readline", lambda: "dummy-key-of-a-test\n")
-    agentbox("litellm", "providers", "login", "openai")
-    assert git(dotfiles, "diff") == ""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("dummy-key-of-a-test\n"))
+    stored = agentbox("litellm", "providers", "login", "openai", "--stdin")
+    assert stored.exit_code == 0
+    assert git(dotfiles, "status", "--porcelain") == "?? .env\n"
 
 
 def test_all_commands_one_after_the_other_touch_no_other_line(

@@ -60,14 +60,73 @@ def test_what_cannot_be_replaced_is_written_in_place(
     assert (file.read_bytes(), file.stat().st_ino, entries(file)) == (NEW, inode, ["c.yml"])
 
 
-def test_a_file_whose_owner_cannot_be_kept_is_written_in_place(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    monkeypatch.setattr(os, "chown", refuse(errno.EPERM))
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from agentbox_cli.config.atomic import replace_file
+os.chdir(sys.argv[1])
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+try:
+    replace_file(Path("c.yml"), b"a: 2  # longer\\n", mode=0o600, expected=b"a: 1\\n")
+except OSError as error:
+    sys.exit(error.errno)
+"""
+
+
+def as_nobody(file: Path) -> int:
+    return subprocess.run([sys.executable, "-c", AS_NOBODY, file.parent], check=False).returncode
+
+
+def give(path: Path, owner: int, mode: int) -> None:
+    os.chown(path, owner, owner)
+    path.chmod(mode)
+
+
+@only_root
+def test_a_file_of_ours_in_a_read_only_directory_is_written_in_place(file: Path) -> None:
+    give(file, 65534, 0o600)
+    give(file.parent, 0, 0o555)
     inode = file.stat().st_ino
-    replace_file(file, NEW, mode=0o600)
+    assert as_nobody(file) == 0
     assert (file.read_bytes(), file.stat().st_ino) == (NEW, inode)
+
+
+@only_root
+def test_a_file_whose_owner_cannot_be_kept_is_written_in_place(file: Path) -> None:
+    give(file, 0, 0o666)
+    give(file.parent, 0, 0o777)
+    inode = file.stat().st_ino
+    assert as_nobody(file) == 0
+    assert (file.read_bytes(), file.stat().st_ino, file.stat().st_uid) == (NEW, inode, 0)
+    assert entries(file) == ["c.yml"]
+
+
+@only_root
+def test_a_file_of_others_is_left_alone(file: Path) -> None:
+    give(file, 0, 0o644)
+    give(file.parent, 0, 0o755)
+    assert as_nobody(file) == errno.EACCES
+    assert (file.read_bytes(), entries(file)) == (OLD, ["c.yml"])
+
+
+@only_root
+def test_a_directory_that_cannot_be_read_is_no_failure(file: Path) -> None:
+    give(file, 65534, 0o600)
+    give(file.parent, 65534, 0o333)
+    assert as_nobody(file) == 0
+    assert (file.read_bytes(), entries(file)) == (NEW, ["c.yml"])
+
+
+@only_root
+def test_the_group_of_a_file_stays_though_its_directory_gives_another(file: Path) -> None:
+    os.chown(file.parent, 0, 12345)
+    file.parent.chmod(0o2755)
+    replace_file(file, NEW, mode=0o600)
+    assert (file.read_bytes(), file.stat().st_gid) == (NEW, os.getegid())
 
 
 @pytest.mark.parametrize("is_mount", [False, True])
