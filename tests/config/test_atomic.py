@@ -2,6 +2,8 @@ import errno
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,23 +64,32 @@ def test_what_cannot_be_replaced_is_written_in_place(
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
+
+@pytest.fixture
+def open_file() -> Iterator[Path]:
+    """A file in a directory that everybody can reach, unlike those of pytest."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "c.yml"
+        file.write_bytes(OLD)
+        yield file
+
+
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
 from agentbox_cli.config.atomic import replace_file
-os.chdir(sys.argv[1])
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)
 try:
-    replace_file(Path("c.yml"), b"a: 2  # longer\\n", mode=0o600, expected=b"a: 1\\n")
+    replace_file(Path(sys.argv[1]), b"a: 2  # longer\\n", mode=0o600, expected=b"a: 1\\n")
 except OSError as error:
     sys.exit(error.errno)
 """
 
 
 def as_nobody(file: Path) -> int:
-    return subprocess.run([sys.executable, "-c", AS_NOBODY, file.parent], check=False).returncode
+    return subprocess.run([sys.executable, "-c", AS_NOBODY, file], check=False).returncode
 
 
 def give(path: Path, owner: int, mode: int) -> None:
@@ -87,38 +98,42 @@ def give(path: Path, owner: int, mode: int) -> None:
 
 
 @only_root
-def test_a_file_of_ours_in_a_read_only_directory_is_written_in_place(file: Path) -> None:
-    give(file, 65534, 0o600)
-    give(file.parent, 0, 0o555)
-    inode = file.stat().st_ino
-    assert as_nobody(file) == 0
-    assert (file.read_bytes(), file.stat().st_ino) == (NEW, inode)
+def test_a_file_of_ours_in_a_read_only_directory_is_written_in_place(open_file: Path) -> None:
+    give(open_file, 65534, 0o600)
+    give(open_file.parent, 0, 0o555)
+    inode = open_file.stat().st_ino
+    assert as_nobody(open_file) == 0
+    assert (open_file.read_bytes(), open_file.stat().st_ino) == (NEW, inode)
 
 
 @only_root
-def test_a_file_whose_owner_cannot_be_kept_is_written_in_place(file: Path) -> None:
-    give(file, 0, 0o666)
-    give(file.parent, 0, 0o777)
-    inode = file.stat().st_ino
-    assert as_nobody(file) == 0
-    assert (file.read_bytes(), file.stat().st_ino, file.stat().st_uid) == (NEW, inode, 0)
-    assert entries(file) == ["c.yml"]
+def test_a_file_whose_owner_cannot_be_kept_is_written_in_place(open_file: Path) -> None:
+    give(open_file, 0, 0o666)
+    give(open_file.parent, 0, 0o777)
+    inode = open_file.stat().st_ino
+    assert as_nobody(open_file) == 0
+    assert (open_file.read_bytes(), open_file.stat().st_ino, open_file.stat().st_uid) == (
+        NEW,
+        inode,
+        0,
+    )
+    assert entries(open_file) == ["c.yml"]
 
 
 @only_root
-def test_a_file_of_others_is_left_alone(file: Path) -> None:
-    give(file, 0, 0o644)
-    give(file.parent, 0, 0o755)
-    assert as_nobody(file) == errno.EACCES
-    assert (file.read_bytes(), entries(file)) == (OLD, ["c.yml"])
+def test_a_file_of_others_is_left_alone(open_file: Path) -> None:
+    give(open_file, 0, 0o644)
+    give(open_file.parent, 0, 0o755)
+    assert as_nobody(open_file) == errno.EACCES
+    assert (open_file.read_bytes(), entries(open_file)) == (OLD, ["c.yml"])
 
 
 @only_root
-def test_a_directory_that_cannot_be_read_is_no_failure(file: Path) -> None:
-    give(file, 65534, 0o600)
-    give(file.parent, 65534, 0o333)
-    assert as_nobody(file) == 0
-    assert (file.read_bytes(), entries(file)) == (NEW, ["c.yml"])
+def test_a_directory_that_cannot_be_read_is_no_failure(open_file: Path) -> None:
+    give(open_file, 65534, 0o600)
+    give(open_file.parent, 65534, 0o333)
+    assert as_nobody(open_file) == 0
+    assert (open_file.read_bytes(), entries(open_file)) == (NEW, ["c.yml"])
 
 
 @only_root
