@@ -38,8 +38,12 @@ def save(paths: Paths, file: Path, text: str) -> Path:
 
 def newest(paths: Paths, file: Path) -> Path | None:
     """The newest copy of a file; None if there is none."""
-    copies = _copies(_folder(paths, file))
-    return copies[-1] if copies else None
+    return next(iter(newest_first(paths, file)), None)
+
+
+def newest_first(paths: Paths, file: Path) -> list[Path]:
+    """Every copy of a file that is kept."""
+    return _copies(_folder(paths, file))[::-1]
 
 
 def _folder(paths: Paths, file: Path) -> Path:

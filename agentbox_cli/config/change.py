@@ -150,8 +150,11 @@ def undo(paths: Paths, file: Path, *, dry_run: bool = False) -> Change:
         ConfigError: there is no backup.
     """
 
-    def restore(_: Document) -> str:
-        return read_text(_backup_of(paths, file))
+    def restore(document: Document) -> str:
+        # A process that was killed may have left a copy of what was never replaced.
+        newest = read_text(_backup_of(paths, file))
+        texts = (read_text(copy) for copy in backups.newest_first(paths, file))
+        return next((text for text in texts if text != document.text), newest)
 
     # Written even if it is wrong: it is what the user had, and may be mended by hand.
     terms = _Terms(check=lambda _: (), tolerate=lambda *_: True)

@@ -4,10 +4,8 @@ import errno
 import fcntl
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -96,6 +94,13 @@ def test_undo_puts_the_last_text_back_and_can_be_undone(paths: Paths, file: Path
     assert file.read_text() == AFTER
 
 
+def test_undo_passes_over_the_backup_of_a_write_that_never_was(paths: Paths, file: Path) -> None:
+    apply(paths, file, to_4001)
+    backups.save(paths, file, AFTER)  # as a process does that is killed before it writes
+    assert undo(paths, file).before == AFTER
+    assert file.read_text() == BEFORE
+
+
 def test_undo_brings_back_even_what_is_wrong(paths: Paths, file: Path) -> None:
     file.write_text("litellm: {prot: 1}\n")
     apply(paths, file, lambda _: BEFORE)
@@ -180,18 +185,118 @@ def test_no_write_of_several_at_once_is_lost(paths: Paths, file: Path, tmp_path:
     assert aliases(file) == {f"{name}{number}" for name in "abcd" for number in range(25)}
 
 
+KILLED = """
+import os, random, signal, sys
+from pathlib import Path
+from agentbox_cli.config import change
+from agentbox_cli.config.edit import set_value
+from agentbox_cli.paths import Paths
+
+home, rounds = Path(sys.argv[1]), int(sys.argv[2])
+paths = Paths(config_dir=home / "config", state_dir=home / "state", cache_dir=home / "cache")
+file = paths.config_file
+
+def names():
+    document = change.parse(file.read_text(), file.name)
+    assert document.faults == (), file.read_text()
+    return set(document.data["litellm"].get("models", {}))
+
+def write_for_ever(round_, told):
+    for number in range(10_000):
+        place = ("litellm", "models", f"r{round_}n{number}")
+        link = [{"provider": "simulated", "model": "echo"}]
+        change.apply(paths, file, lambda doc: set_value(doc, place, link))
+        os.write(told, b"x")
+
+known = set()
+for round_ in range(rounds):
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        write_for_ever(round_, writer)
+    os.close(writer)
+    os.read(reader, 1)
+    signal.sigtimedwait([], random.uniform(0, 0.03))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    told = 1 + len(os.read(reader, 10_000))
+    os.close(reader)
+    new = names()
+    assert known <= new, "a write was lost"
+    assert told <= len(new - known) <= told + 1, "each write is whole, and stays"
+    known = new
+"""
+
+
 def test_killed_at_any_moment_the_file_is_whole(paths: Paths, file: Path, tmp_path: Path) -> None:
-    seen = aliases(file)
-    for round_ in range(6):
-        process = writer(tmp_path, f"r{round_}x", 1_000)
-        time.sleep(0.35 + 0.03 * round_)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        now = aliases(file)
-        assert seen <= now
-        seen = now
-    apply(paths, file, to_4001)
-    assert "4001" in file.read_text()
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, tmp_path, "25"], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert apply(paths, file, to_4001).backup is not None
+
+
+# Each child kills itself before another one of the steps that touch the disk.
+KILLED_AT = """
+import os, signal, sys
+from pathlib import Path
+from agentbox_cli.config import backups, change
+from agentbox_cli.config.edit import set_value
+from agentbox_cli.paths import Paths
+
+home, before, after = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+paths = Paths(config_dir=home / "config", state_dir=home / "state", cache_dir=home / "cache")
+file = paths.config_file
+STEPS = ("open", "os.rename", "os.remove", "os.truncate", "os.chmod", "os.mkdir")
+
+def write_and_die(last):
+    steps = 0
+
+    def step(event, _):
+        nonlocal steps
+        if event in STEPS:
+            steps += 1
+            if steps == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def stepped(function):
+        return lambda *arguments: (step("open", arguments), function(*arguments))[1]
+
+    for name in ("write", "fsync", "ftruncate", "close"):
+        setattr(os, name, stepped(getattr(os, name)))
+    sys.addaudithook(step)
+    change.apply(paths, file, lambda doc: set_value(doc, ("litellm", "port"), 4001))
+    os._exit(0)
+
+status, last, seen = 1, 0, set()
+while status != 0:
+    last += 1
+    file.write_text(before)
+    child = os.fork()
+    if child == 0:
+        write_and_die(last)
+    status = os.waitpid(child, 0)[1]
+    assert status in (0, signal.SIGKILL), status
+    found = file.read_text()
+    seen.add(found)
+    if found not in (before, after):
+        assert file.stat().st_nlink > 1, f"step {last} left {found!r}"
+        assert backups.newest(paths, file).read_text() == before, f"step {last} kept no copy"
+assert seen >= {before, after}
+print(last)
+"""
+
+
+@pytest.mark.parametrize("names", [1, 2])
+def test_killed_before_any_step_no_text_is_lost(
+    paths: Paths, file: Path, tmp_path: Path, names: int
+) -> None:
+    if names > 1:  # the file is then written in place
+        (tmp_path / "other.yml").hardlink_to(file)
+    command = [sys.executable, "-c", KILLED_AT, tmp_path, BEFORE, AFTER]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) > 10
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
