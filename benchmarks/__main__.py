@@ -9,6 +9,7 @@ from benchmarks import (
     commands,
     completion,
     cooling,
+    editing,
     failover,
     latency,
     report,
@@ -24,6 +25,7 @@ ALONE: Mapping[str, Callable[[Effort], Iterator[Figure]]] = {
     "commands": commands.commands,
     "config": commands.config,
     "completion": completion.tabs,
+    "editing": editing.editing,
     "memory": startup.memory,
 }
 # Side by side, each round taking turns.

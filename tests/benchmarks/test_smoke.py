@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import bare, completion, cooling, ours, report
+from agentbox_cli.config.document import parse
+from benchmarks import bare, completion, cooling, editing, ours, report
 from benchmarks.__main__ import main
 from benchmarks.figures import Figure, differences, middle_half, of_rounds, ratios, shown
 from benchmarks.lineup import DIRECT, FLOOR, LITELLM, OURS, QUICK, USUAL, Lineup
@@ -174,6 +175,15 @@ def test_litellms_config_names_no_key_of_its_own() -> None:
     names = [group["model_name"] for group in config["model_list"]]
     assert names == ["plain", "limited-0", "limited-0", "limited-1", "limited-1"]
     assert "master_key" not in config["general_settings"]
+
+
+def test_the_editor_is_measured_on_a_long_config() -> None:
+    assert editing.LINES - 5 < len(editing.text_of(editing.LINES).splitlines()) <= editing.LINES
+    figures = list(editing.editing(replace(QUICK, rounds=1)))
+    assert len(figures) == len(editing.EDITS)
+    assert all(0 < figure.value < 1_000 for figure in figures)
+    document = parse(editing.text_of(editing.LINES), "config.yml")
+    assert all(edit(document) != document.text for edit in editing.EDITS.values())
 
 
 def test_a_run_is_told_saved_and_recorded(

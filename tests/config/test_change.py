@@ -293,7 +293,7 @@ def test_killed_before_any_step_no_text_is_lost(
 ) -> None:
     if names > 1:  # the file is then written in place
         (tmp_path / "other.yml").hardlink_to(file)
-    command = [sys.executable, "-c", KILLED_AT, tmp_path, BEFORE, AFTER]
+    command = [sys.executable, "-c", KILLED_AT, str(tmp_path), BEFORE, AFTER]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert int(done.stdout) > 10

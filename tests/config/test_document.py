@@ -32,6 +32,13 @@ def test_a_text_without_content_is_an_empty_document(text: str) -> None:
     assert (document.data, document.faults) == ({}, ())
 
 
+def test_the_same_text_is_not_read_twice() -> None:
+    first = parse("a: 1\n", "one.yml")
+    again = parse("a: 1\n", "two.yml")
+    assert again.root is first.root
+    assert (first.name, again.name) == ("one.yml", "two.yml")
+
+
 def test_places_are_indexes_into_the_text_as_it_was_read() -> None:
     document = parse(
         "\ufeffa: 1 # c\r\n'b': [x,  \"y\"]\r\nc: |\r\n  z\r\nd:\r\n- e\r\n", "config.yml"
