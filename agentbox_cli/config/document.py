@@ -90,13 +90,6 @@ class Document:
         return self.text[self.line_start(number) : end].rstrip("\r\n")
 
 
-# A command that changes the config asks for the text before and the one after several times, and
-# reading one takes milliseconds. Nobody changes a tree or its data.
-@lru_cache(maxsize=2)
-def _grown(text: str) -> tuple[Node | None, list[Fault]]:
-    return grow(text)
-
-
 def parse(text: str, name: str) -> Document:
     """Parse a text as YAML 1.2; what is wrong with it stands in `faults`, nothing is raised.
 
