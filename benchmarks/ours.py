@@ -29,12 +29,16 @@ class Home:
         provider_port: the simulated provider, link 1 of the alias `plain`.
         limited: how many aliases `limited-N` have a rate-limited link before it.
         engine: the mode of the engine; None leaves the default.
+        models: further models of the provider, each the one link of the alias of its name.
+        cooldown: seconds that a failing link is left alone; None leaves the default.
     """
 
     directory: Path
     provider_port: int
     limited: int = 0
     engine: str | None = None
+    models: tuple[str, ...] = ()
+    cooldown: float | None = None
     spawned_at: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -91,6 +95,7 @@ class Home:
             for alias in (STEADY, BRIEF, BROKEN)
         }
         both = [{"provider": "bench", "model": f"{ALL_LIMITED}-{n}"} for n in (1, 2)]
+        chains |= {name: [{"provider": "bench", "model": name}] for name in self.models}
         provider = {
             "api_base": f"http://127.0.0.1:{self.provider_port}/v1",
             "api_key": f"${{{KEY_VARIABLE}}}",
@@ -100,7 +105,11 @@ class Home:
             "providers": {"bench": provider},
             "models": {PLAIN: [echo], **chains, **failing, ALL_LIMITED: both},
         }
-        return section | ({"engine": {"mode": self.engine}} if self.engine else {})
+        if self.engine:
+            section["engine"] = {"mode": self.engine}
+        if self.cooldown is not None:
+            section["router"] = {"retry_after_seconds": self.cooldown}
+        return section
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """A simulated provider that costs next to nothing: HTTP/1.1 on a bare asyncio protocol.
 
 Run as `python -m benchmarks.provider`; it prints its port. How a model fails its name tells: see
-`REFUSALS`. `GET /counts` tells how often each model was called.
+`REFUSALS`. Streams of `slow` take seconds, those of `cut` too and then break. `GET /counts` tells
+how often each model was called.
 """
 
 import asyncio
@@ -15,6 +16,10 @@ import uvloop
 BRIEF_SECONDS = 1
 # The rest of a stream comes later, so that its first content is not its end.
 PAUSE_SECONDS = 0.004
+SLOW = "slow"
+CUT = "cut"
+# So long that a thousand streams are open at once.
+SLOW_SECONDS = 5.0
 
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 _MODEL = re.compile(rb'"model":\s*"([^"]*)"')
@@ -53,10 +58,22 @@ class Provider(asyncio.Protocol):
         if refusal is not None:
             self._send(refusal)
         elif _STREAM.search(request):
-            self._send(STREAM_HEAD + BEGINNING)
-            asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._send, ending(request))
+            self._stream(model.decode(), ending(request))
         else:
             self._send(ANSWER)
+
+    def _stream(self, model: str, rest: bytes) -> None:
+        self._send(STREAM_HEAD + BEGINNING)
+        later = asyncio.get_running_loop().call_later
+        pause = SLOW_SECONDS if model in {SLOW, CUT} else PAUSE_SECONDS
+        if model == CUT:
+            later(pause, self._hang_up)
+        else:
+            later(pause, self._send, rest)
+
+    def _hang_up(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
 
     def _send(self, data: bytes) -> None:
         if self._transport is not None:

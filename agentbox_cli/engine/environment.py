@@ -42,6 +42,9 @@ _SWITCHES: Mapping[str, str] = MappingProxyType(
         "LITELLM_LOG": "CRITICAL",
         # The SDKs inside it would repeat calls on their own; embeddings did so (measured).
         "DEFAULT_MAX_RETRIES": "0",
+        # It would end the stream of a model that says the same a hundred times in a row, such as
+        # the lines of a table, and quote the answer in its error (measured).
+        "REPEATED_STREAMING_CHUNK_LIMIT": "1000000000",
         "DISABLE_ADMIN_UI": "True",
         "NO_DOCS": "True",
         "NO_REDOC": "True",

@@ -1,5 +1,6 @@
 """The proxy as a whole: bound first, serving until it is told to drain."""
 
+import asyncio
 import logging
 import os
 import socket
@@ -130,6 +131,7 @@ class ProxyServer:
             "ready": True,
             "engine": translation.status() if translation else dict(NO_ENGINE),
             "rss_mb": _rss_mb(),
+            "tasks": len(asyncio.all_tasks()),
             "auth": self._auth,
             "warnings": [
                 *self.warnings,

@@ -1,5 +1,6 @@
 """Who was called how often, and, where tests want it, with what."""
 
+import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,12 +48,16 @@ class Journal:
 
     Args:
         keep: how many calls are kept whole. Their headers hold credentials: for tests only.
+
+    Attributes:
+        left_at: when a caller last went away before the end, on the monotonic clock.
     """
 
     def __init__(self, *, keep: int = 0) -> None:
         self.keep = keep
         self.calls: Counter[CallKey] = Counter()
         self.cancelled: Counter[CallKey] = Counter()
+        self.left_at: dict[CallKey, float] = {}
         self.recent: deque[Call] = deque(maxlen=keep)
 
     def count(self, deployment: str, *, check: str | None = None) -> int:
@@ -73,10 +78,11 @@ class Journal:
         """Count a call whose caller went away before the end."""
         if key in self.calls:
             self.cancelled[key] += 1
+            self.left_at[key] = time.monotonic()
 
     def clear(self, check: str | None = None) -> None:
         """Forget one check, or with None everything."""
-        for counter in (self.calls, self.cancelled):
+        for counter in (self.calls, self.cancelled, self.left_at):
             for key in [key for key in counter if check is None or key[0] == check]:
                 del counter[key]
         if check is None:
