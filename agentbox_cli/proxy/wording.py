@@ -76,7 +76,7 @@ QUOTA_CODES = frozenset(
 )
 # A day's quota does not heal in a minute, even if Gemini names one to come back in.
 QUOTA_OF_A_DAY = (
-    r"\w{0,80}PerDay(?:Per|-|\b)",
+    r"PerDay(?:Per|-|\b)",
     r"quota exceeded for\b.{0,200}?[ _]per[ _]day",
 )
 QUOTA_WORDS = (
@@ -234,7 +234,6 @@ UNSUPPORTED_WORDS = (
     r"does not work with the specified model",
     r"cannot both be specified",
     r"default chat template is no longer allowed",
-    r"UnsupportedParams",
 )
 # What servers that were started without it say in a 500.
 LACKING_WORDS = (
