@@ -157,6 +157,7 @@ PARAMS = objects(
     api_key=mostly(KEYS, WORDS),
     order=st.integers(),
     timeout=NUMBERS,
+    stream_timeout=NUMBERS,
     extra_headers=st.dictionaries(WORDS, WORDS, max_size=2),
     additional_drop_params=st.lists(WORDS, max_size=2),
     custom_llm_provider=WORDS,

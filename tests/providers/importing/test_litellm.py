@@ -221,6 +221,23 @@ def test_what_is_wrong_with_an_entry_is_told_at_its_place(converted: Convert) ->
     assert {f"model_list[{index}]" for index in range(12)} <= places
 
 
+def test_a_deployments_own_times_become_those_of_its_link(converted: Convert) -> None:
+    imported = converted(
+        "it",
+        """
+        model_list:
+          - model_name: a
+            litellm_params: {model: gpt-4o, timeout: 9, stream_timeout: 30}
+          - model_name: b
+            litellm_params: {model: gpt-4o, timeout: 9, stream_timeout: soon}
+        """,
+    )
+    link = {"provider": "openai", "model": "gpt-4o", "timeout": 9}
+    assert imported.section["models"] == {"a": [link | {"stream_timeout": 30}], "b": [link]}
+    why = told(imported)["model_list[1].litellm_params.stream_timeout"]
+    assert why == "it is no number of seconds, up to a day"
+
+
 def test_a_provider_without_a_key_is_told_because_litellm_would_send_openais(
     converted: Convert,
 ) -> None:
