@@ -180,7 +180,7 @@ class Cooldowns:
     def _pause(self, key: str, kind: ErrorKind, now: float, seconds: float, probe: Probe) -> bool:
         until = now + seconds
         entry = self._entries.get(key)
-        if seconds <= 0 or (entry and entry.until > until and key not in probe):
+        if seconds <= 0 or (entry and entry.until > until and not _replaces(probe, key, entry)):
             return False  # no call that was under way shortens a pause
         entry = self._entries.setdefault(key, _Entry())
         if entry.kind is None:
@@ -203,6 +203,11 @@ def _pause_of(key: str, entry: _Entry, now: float) -> Pause | None:
         message=entry.message,
         transient=entry.kind in TRANSIENT and not entry.probing,
     )
+
+
+def _replaces(probe: Probe, key: str, entry: _Entry) -> bool:
+    """Whether a probe knows better. Only faults are probed early; another pause began since."""
+    return key in probe and entry.kind in TRANSIENT
 
 
 def _keys(deployment: Deployment) -> tuple[str, str]:

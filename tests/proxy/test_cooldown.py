@@ -259,3 +259,14 @@ def test_no_pause_outlasts_ten_minutes_by_default_and_every_pause_ends(
         pause = cooldowns.pause(of, now)
         assert pause is None or 0 < pause.remaining <= 600.0 + 1e-6
         assert cooldowns.pause(of, now + 601.0) is None
+
+
+def test_a_probe_does_not_shorten_a_pause_that_began_while_it_was_under_way() -> None:
+    cooldowns, at = Cooldowns(60.0), deployment("alpha")
+    cooldowns.failed(at, ErrorKind.THROTTLE, 0.0, retry_after=5.0)
+    probe = cooldowns.claim(at)
+    cooldowns.failed(at, ErrorKind.THROTTLE, 6.0, retry_after=60.0)
+    cooldowns.failed(at, ErrorKind.SERVER, 7.0, probe=probe)
+    pause = cooldowns.pause(at, 7.0)
+    assert pause is not None
+    assert (pause.kind, pause.remaining) == (ErrorKind.THROTTLE, 59.0)
