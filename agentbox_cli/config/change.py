@@ -16,6 +16,7 @@ from pathlib import Path
 
 from agentbox_cli.config import backups
 from agentbox_cli.config.document import Document, parse
+from agentbox_cli.config.editing.refusal import bar_broken
 from agentbox_cli.config.mending import Check, mends
 from agentbox_cli.config.problems import Problem, Severity, locate
 from agentbox_cli.config.store import read_text, write
@@ -99,9 +100,17 @@ def apply_or_mend(
     check: Check = lambda _: (),
     dry_run: bool = False,
 ) -> Change:
-    """Like `apply`, but of several errors in the file, one at a time can be mended too."""
+    """Like `apply`, but of several errors in the data, one at a time can be mended too.
+
+    A text that is no YAML is never edited: what the edit would find in it is not to be relied on.
+    """
+
+    def edit_sound(document: Document) -> str:
+        bar_broken(document)
+        return edit(document)
+
     terms = _Terms(check=check, tolerate=mends)
-    return _apply(paths, file, edit, terms, dry_run=dry_run)
+    return _apply(paths, file, edit_sound, terms, dry_run=dry_run)
 
 
 def _apply(paths: Paths, file: Path, edit: Edit, terms: _Terms, *, dry_run: bool) -> Change:

@@ -2,6 +2,7 @@
 
 from agentbox_cli.config.document import Document, Path
 from agentbox_cli.config.names import dotted
+from agentbox_cli.config.problems import locate, render
 from agentbox_cli.config.tree import Node
 from agentbox_cli.errors import ConfigError
 
@@ -20,3 +21,14 @@ def refused(
     line, column = document.position(node.start)
     where = f"{document.name}:{line}:{column}"
     return EditRefusedError(f"{where}: {dotted(path)}: {reason}", hint=hint)
+
+
+def bar_broken(document: Document) -> None:
+    """Refuse to edit what cannot be read.
+
+    Raises:
+        EditRefusedError: with the first things that are wrong with the text.
+    """
+    if document.faults:
+        problems = render(locate(document, ()), document.name, limit=3)
+        raise EditRefusedError(problems, hint="mend the file first: agentbox config edit")

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentbox_cli.config.document import Document, Path
-from agentbox_cli.config.editing.refusal import EditRefusedError, refused
+from agentbox_cli.config.editing.refusal import EditRefusedError, bar_broken, refused
 from agentbox_cli.config.editing.spans import Collection, children, has_properties
-from agentbox_cli.config.problems import locate, render
 from agentbox_cli.config.tree import Alias, Entry, Mapping, Node, Sequence, child
 
 
@@ -71,9 +70,7 @@ def route_to(document: Document, path: Path) -> Route:
     Raises:
         EditRefusedError: the text is broken, or the way leads through an alias or a merge.
     """
-    if document.faults:
-        problems = render(locate(document, ()), document.name, limit=3)
-        raise EditRefusedError(problems, hint="mend the file first: agentbox config edit")
+    bar_broken(document)
     steps: list[Step] = []
     node: Node = document.root
     for depth, part in enumerate(path):

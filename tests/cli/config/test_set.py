@@ -236,6 +236,30 @@ def test_an_edit_that_mends_no_error_is_refused_with_those_of_the_file(
     assert "unknown key 'prot'" in result.err
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "config set litellm.port 4001",
+        "config unset litellm.router",
+        "litellm models add fast openai/o1",
+        "litellm models remove fast",
+        "litellm models move fast 2 1",
+        "litellm models rename fast quick",
+        "litellm providers add lab --api-base https://llm.example.org/v1",
+        "litellm providers remove anthropic",
+    ],
+)
+def test_a_file_that_is_no_yaml_is_refused_with_its_error(
+    agentbox: Agentbox, seed: Path, command: str
+) -> None:
+    seed.write_text(seed.read_text().replace("  port: 4000", "\tport: 4000"))
+    before = seed.read_bytes()
+    result = agentbox(*command.split())
+    assert (result.exit_code, result.out, seed.read_bytes()) == (3, "", before)
+    assert result.err.startswith("error: config.yml:3:1: error: litellm: a tab cannot stand here")
+    assert "agentbox config edit" in result.err
+
+
 def test_a_warning_is_told_once_when_it_is_new(agentbox: Agentbox, seed: Path) -> None:
     first = agentbox("config", "set", "litellm.models.fast[0].model", "gpt-40-mini")
     assert (first.exit_code, first.out) == (0, f"wrote {seed}\n")
