@@ -140,14 +140,15 @@ class _Drill:
             (slow if check.waits else quick).submit(self._make, check): check for check in checks
         }
         try:
-            for done in as_completed(running):
-                check = running[done]
-                self._rows[check.id] = done.result()
+            for one in as_completed(running):
+                check = running[one]
+                self._rows[check.id] = one.result()
                 self._progress(f"{check.chain.alias}: {check.name}", len(self._rows), total)
         finally:
-            # Also on ^C: what has not begun is left.
+            # On ^C what has not begun is left; what is under way ends with the daemon.
+            done = all(one.done() for one in running)
             for pool in (slow, quick):
-                pool.shutdown(cancel_futures=True)
+                pool.shutdown(wait=done, cancel_futures=True)
 
     def _make(self, check: Check) -> Row:
         names = [link.deployment.name for link in check.chain.links]

@@ -98,7 +98,7 @@ class _Course:
             if self.end is None and all(rest.probed for rest in self._rests(link)):
                 self.passed_over.remove(link)
                 self._fail(link, probe=True)
-        return self.end or self._nobody()
+        return self.end or self._ended(self.malformed.status if self.malformed else self._status())
 
     def _rests(self, link: Link) -> list[Trait]:
         names = (link.deployment.name, link.deployment.provider.name)
@@ -112,7 +112,7 @@ class _Course:
             self._fail(link, probe=False)
         else:
             self._call(name, Calls(least=1, most=1))
-            self._finish(OK, served_by=name)
+            self.end = self._ended(OK, served_by=name)
 
     def _fail(self, link: Link, *, probe: bool) -> None:
         name = link.deployment.name
@@ -123,11 +123,11 @@ class _Course:
         if not trait.unsent:
             self._call(name, Calls(least=tries, most=tries + trait.uncounted))
         if trait.late:
-            self._finish(OK, served_by=name, broken=True)
+            self.end = self._ended(OK, served_by=name, broken=True)
         elif self.malformed is not None:
-            self._finish(self.malformed.status)
+            self.end = self._ended(self.malformed.status)
         elif not moves_on:
-            self._finish(trait.status, stopped_by=trait.toggle)
+            self.end = self._ended(trait.status, stopped_by=trait.toggle)
         elif trait.one_more:
             self.malformed = trait
 
@@ -151,14 +151,6 @@ class _Course:
         self.least[name] += calls.least
         self.most[name] += calls.most
 
-    def _nobody(self) -> Expected:
-        if self.malformed is not None:
-            self._finish(self.malformed.status)
-        else:
-            self._finish(self._status())
-        assert self.end is not None  # noqa: S101 - for the type checker: it has just been set
-        return self.end
-
     def _status(self) -> int:
         """The status when every link that can be called failed, and may."""
         rests = [max(self._rests(link), key=lambda rest: rest.rest_s) for link in self.passed_over]
@@ -170,16 +162,16 @@ class _Course:
         too_long = [trait for trait in self.failed if trait.too_long]
         return (too_long or self.failed)[0].status
 
-    def _finish(
+    def _ended(
         self,
         status: int,
         *,
         served_by: str | None = None,
         broken: bool = False,
         stopped_by: str | None = None,
-    ) -> None:
+    ) -> Expected:
         calls = {name: Calls(least=self.least[name], most=self.most[name]) for name in self.least}
-        self.end = Expected(
+        return Expected(
             served_by=served_by,
             status=status,
             calls=calls,

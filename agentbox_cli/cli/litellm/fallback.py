@@ -1,7 +1,9 @@
 """`agentbox litellm test-fallback`: proof that every chain falls back, without keys or money."""
 
+import contextlib
 import os
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,8 +97,18 @@ def _drill(
     scope = Scope(full=full, scenarios=scenarios)
     if listed:
         return preview(setup.resolved, chains, broken, scope)
-    with Bar() as bar:
+    with _ending_well(), Bar() as bar:
         return run(setup.resolved, chains, broken, bar.show, scope)
+
+
+@contextlib.contextmanager
+def _ending_well() -> Iterator[None]:
+    """Let SIGTERM end it as ^C does: the daemon of a drill must not stay behind."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _wanted(setup: "Drillable", aliases: Sequence[str]) -> "tuple[list[Chain], dict[str, str]]":

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -15,6 +18,7 @@ from agentbox_cli.fallback.live import Price
 from agentbox_cli.fallback.scenarios import Group
 from agentbox_cli.fallback.verdicts import Outcome, Report, Row
 from tests.fakes.commandline import Agentbox
+from tests.fakes.waiting import eventually
 
 HERE = "http://127.0.0.1:9/v1"
 CONFIG = {
@@ -202,3 +206,29 @@ def test_a_person_is_asked(monkeypatch: pytest.MonkeyPatch, answer: str) -> None
     else:
         with pytest.raises(NotSo):
             fallback_live._ask_before(price, yes=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_drill_that_is_ended_leaves_nothing(number: int, tmp_path: Path) -> None:
+    place = tmp_path / "t"
+    place.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "agentbox_cli", "litellm", "test-fallback", "--full"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(place)},
+    )
+    try:
+        (daemon,) = eventually(lambda: daemons(place), "a daemon is announced")
+        process.send_signal(number)
+        assert process.wait(30) == 130
+    finally:
+        process.kill()
+        process.wait()
+    assert not Path(f"/proc/{daemon}").exists()
+    assert list(place.iterdir()) == []
+
+
+def daemons(place: Path) -> list[str]:
+    files = place.glob("agentbox-drill-*/state/agentbox/litellm.state.json")
+    return [str(json.loads(file.read_text())["pid"]) for file in files]
