@@ -94,8 +94,8 @@ def _add(route: Route, value: Any) -> str:
 def _add_key(route: Route, section: Mapping, key: str, value: Any) -> str:
     candidates: Iterable[Edit]
     if section.entries and section.flow:
-        end = len(section.entries)
-        candidates = brackets.child_at(route, section, end, pair(key, value))
+        new = pair(key, value, style=brackets.style_of(section))
+        candidates = brackets.child_at(route, section, len(section.entries), new)
     elif section.entries:
         candidates = insertion.key_behind(route, section, key, value)
     elif route.steps:
@@ -145,7 +145,8 @@ def _add_item(route: Route, items: Sequence, index: int, value: Any) -> str:
     if not items.items:
         return _replace(route, [value])
     if items.flow:
-        candidates = brackets.child_at(route, items, index, flowed(value))
+        new = flowed(value, style=brackets.style_of(items))
+        candidates = brackets.child_at(route, items, index, new)
     else:
         candidates = insertion.item_at(route, items, index, value)
     return _prove(

@@ -1,5 +1,6 @@
 """One example for each thing that an edit must leave alone, and for each that it refuses."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,16 @@ def test_a_list_keeps_its_style_when_it_grows(text: str, after: str) -> None:
 def test_links_in_braces_get_company_in_braces() -> None:
     text = "a:\n  - {provider: x, model: y1}\n"
     assert put(text, "a", 1, value=LINK) == text + "  - {provider: x, model: m}\n"
+
+
+def test_json_stays_json() -> None:
+    text = '{\n  "a": {"b": 1},\n  "c": ["x"]\n}\n'
+    for path, value in ((("a", "n"), "yes"), (("c", 1), {"k": [1e-06]}), (("d",), [None, "v"])):
+        text = put(text, *path, value=value)
+    assert text == (
+        '{\n  "a": {"b": 1, "n": "yes"},\n  "c": ["x", {"k": [1.0e-06]}],\n  "d": [null, "v"]\n}\n'
+    )
+    assert json.loads(text)["c"][1] == {"k": [1e-06]}
 
 
 # What is deleted

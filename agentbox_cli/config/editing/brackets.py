@@ -17,7 +17,7 @@ from agentbox_cli.config.editing.lines import (
 )
 from agentbox_cli.config.editing.plain_edits import Names, at
 from agentbox_cli.config.editing.route import Route, below
-from agentbox_cli.config.editing.scalar_text import flowed, scalar
+from agentbox_cli.config.editing.scalar_text import flowed
 from agentbox_cli.config.editing.spans import (
     Collection,
     behind_properties,
@@ -37,12 +37,19 @@ _GAP = re.compile(r"[ \t]*")
 def replaced(route: Route, value: Any) -> Iterator[Edit]:
     """Replace the value at the end of a route."""
     text, old = route.text, route.node
-    style = old.style if isinstance(old, Scalar) else ""
-    new = scalar(value, flow=True, style=style) if isinstance(value, str) else flowed(value)
+    own = old.style if isinstance(old, Scalar) and isinstance(value, str) else ""
+    new = flowed(value, style=own or style_of(route.steps[-1].parent))
     leads = (" ", ": ") if old.start == old.end else ("",)
     for lead in leads:
         splice = Splice(old.start, old.end, lead + new)
         yield tuple(on_line(text, splice, last=last_on_line(route, old.end)))
+
+
+def style_of(collection: Collection) -> str:
+    """The double quote, where all keys and text in it have one, as in JSON; else none."""
+    words = (one for one in below(collection) if isinstance(one, Scalar))
+    styles = {one.style for one in words if isinstance(one.data, str)}
+    return '"' if styles == {'"'} else ""
 
 
 def last_on_line(route: Route, index: int) -> int:

@@ -37,18 +37,23 @@ def scalar(value: Any, *, flow: bool = False, style: str = "") -> str:
     return _float(value) if isinstance(value, float) else str(value)
 
 
-def flowed(value: Any) -> str:
-    """A value on one line, sections in braces and lists in brackets."""
+def flowed(value: Any, *, style: str = "") -> str:
+    """A value on one line, sections in braces and lists in brackets.
+
+    Args:
+        value: plain data.
+        style: the quote to use for every key and text that allows it.
+    """
     if isinstance(value, dict):
-        return "{" + ", ".join(pair(key, below) for key, below in value.items()) + "}"
+        return "{" + ", ".join(pair(*entry, style=style) for entry in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(flowed, value)) + "]"
-    return scalar(value, flow=True)
+        return "[" + ", ".join(flowed(item, style=style) for item in value) + "]"
+    return scalar(value, flow=True, style=style)
 
 
-def pair(key: Any, value: Any) -> str:
+def pair(key: Any, value: Any, *, style: str = "") -> str:
     """A key and its value as they stand in braces."""
-    return f"{scalar(key, flow=True)}: {flowed(value)}"
+    return f"{scalar(key, flow=True, style=style)}: {flowed(value, style=style)}"
 
 
 def _text(value: str, *, flow: bool, style: str) -> str:

@@ -16,11 +16,29 @@ from tests.config.editing.routes import results, way
         ("a: ['x']\n", (0,), "z", "a: ['z']\n"),
         ("a: [x]\n", (0,), {"k": [1]}, "a: [{k: [1]}]\n"),
         ("a: [x]\n", (0,), "p, q", 'a: ["p, q"]\n'),
+        ('a: ["x", 1]\n', (1,), {"k": ["v"]}, 'a: ["x", {"k": ["v"]}]\n'),
     ],
 )
 def test_a_value_is_replaced(text: str, path: Path, value: Any, first: str) -> None:
     route = way(text, "a", *path)
     assert results(route, brackets.replaced(route, value))[0] == first
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ('a: {"b": 1, "c": [true, "x"]}\n', '"'),
+        ('a: ["x"]\n', '"'),
+        ('a: {b: "x"}\n', ""),
+        ("a: ['x']\n", ""),
+        ("a: [1, null]\n", ""),
+        ("a: []\n", ""),
+    ],
+)
+def test_quotes_are_a_style_where_everything_has_them(text: str, style: str) -> None:
+    node = way(text, "a").node
+    assert isinstance(node, Mapping | Sequence)
+    assert brackets.style_of(node) == style
 
 
 @pytest.mark.parametrize(

@@ -104,3 +104,9 @@ def test_the_quotes_of_the_old_value_are_taken_over_where_they_can_be() -> None:
     assert scalar("it's", style="'") == "'it''s'"
     assert scalar("a\nb", style="'") == '"a\\nb"'
     assert scalar("plain", style='"') == '"plain"'
+
+
+def test_a_quote_may_be_the_style_of_everything() -> None:
+    value = {"k": ["v", 1, 1e-06, None, True], "it's": {}}
+    assert flowed(value, style='"') == '{"k": ["v", 1, 1.0e-06, null, true], "it\'s": {}}'
+    assert flowed(value, style="'") == "{'k': ['v', 1, 1.0e-06, null, true], 'it''s': {}}"
