@@ -110,10 +110,18 @@ class QuotaWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """US dollars for a million tokens."""
+    """US dollars for a million tokens.
+
+    Args:
+        input_usd, output_usd: for the prompt and the answer.
+        cached_usd: for prompt tokens read from a cache; None if as the others.
+        cache_written_usd: for prompt tokens written to a cache; None if as the others.
+    """
 
     input_usd: float
     output_usd: float
+    cached_usd: float | None = None
+    cache_written_usd: float | None = None
 
 
 FREE = Price(input_usd=0.0, output_usd=0.0)

@@ -1,0 +1,97 @@
+"""From the records of requests to the rows of the store, as tuples in the order of the columns.
+
+Plain tuples, and no more work than must be: this runs beside the data plane for every request.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from agentbox_cli.providers.pricing import Counts, threshold
+from agentbox_cli.usage.record import CallRecord, RequestRecord
+from agentbox_cli.usage.tables import SLOT_SECONDS
+
+Row = tuple[Any, ...]
+
+REQUEST_COLUMNS = RequestRecord.__struct_fields__[:-1]
+CALL_COLUMNS = (
+    "request_id",
+    *CallRecord.__struct_fields__[:-4],
+    *Counts.__struct_fields__,
+    "counted",
+    "tier",
+    "price_version",
+    "raw_usage",
+)
+
+_NO_COUNTS = Counts()
+_astuple = msgspec.structs.astuple
+_to_json = msgspec.json.Encoder().encode
+
+
+def request_row(record: RequestRecord) -> Row:
+    """The row of a request."""
+    return _astuple(record)[:-1]
+
+
+def call_rows(records: Iterable[RequestRecord], price_version: int) -> list[Row]:
+    """The rows of all calls of these requests."""
+    return [
+        _call_row(record.request_id, call, price_version)
+        for record in records
+        for call in record.calls
+    ]
+
+
+def _call_row(request_id: str, call: CallRecord, price_version: int) -> Row:
+    *own, counts, counted, tier, raw = _astuple(call)
+    text = None if raw is None else _to_json(raw).decode()
+    return (request_id, *own, *_astuple(counts), counted, tier, price_version, text)
+
+
+def total_rows(records: Iterable[RequestRecord], price_version: int) -> list[Row]:
+    """What these requests add to the totals: the groups, each followed by its sums."""
+    added: dict[Row, list[int]] = {}
+    for record in records:
+        last = len(record.calls) - 1
+        for index, call in enumerate(record.calls or (None,)):
+            group = _group(record, call, price_version)
+            sums = _sums(record, call, ends=index >= last)
+            if group in added:
+                known = added[group]
+                for place, value in enumerate(sums):
+                    known[place] += value
+            else:
+                added[group] = sums
+    # Two writers that take the rows in one order never wait for each other.
+    return [(*group, *added[group]) for group in sorted(added)]
+
+
+def _group(record: RequestRecord, call: CallRecord | None, price_version: int) -> Row:
+    """What a call counts in, in the order of GROUPS; a request without calls counts by itself."""
+    return (
+        int(record.at // SLOT_SECONDS),
+        record.alias,
+        call.provider if call else "",
+        call.model if call else "",
+        record.caller,
+        record.project,
+        call.kind if call else "",
+        record.first_link,
+        call.tier if call else "",
+        threshold(call.counts.prompt) if call else 0,
+        price_version,
+    )
+
+
+def _sums(record: RequestRecord, call: CallRecord | None, *, ends: bool) -> list[int]:
+    """What it adds, in the order of SUMS; the request itself counts with its last call."""
+    failed = ends and record.outcome in {"failed", "cut"}
+    request = (ends, failed, ends and record.fell_back)
+    if call is None:
+        return [*map(int, request), 0, 0, 0, 0, *_astuple(_NO_COUNTS)]
+    answered = not call.kind and not call.cancelled
+    uncounted = not call.counted and (answered or call.maybe_charged)
+    mine = (True, bool(call.kind), answered and record.fell_back, uncounted)
+    return [*map(int, request), *map(int, mine), *_astuple(call.counts)]
