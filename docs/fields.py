@@ -16,6 +16,7 @@ from agentbox_cli.config.model import (
     ProviderConfig,
     RouterConfig,
 )
+from agentbox_cli.config.spending import BudgetsConfig, LimitsConfig, PriceConfig, UsageConfig
 
 # Where each section of the model stands in config.yml.
 SECTIONS: Mapping[str, type[BaseModel]] = {
@@ -25,6 +26,10 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "litellm.fallbacks": FallbacksConfig,
     "litellm.router": RouterConfig,
     "litellm.engine": EngineConfig,
+    "litellm.usage": UsageConfig,
+    "litellm.usage.prices.<provider/model>": PriceConfig,
+    "litellm.budgets": BudgetsConfig,
+    "litellm.budgets.per_alias.<alias>": LimitsConfig,
 }
 
 

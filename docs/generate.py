@@ -25,7 +25,7 @@ from docs.numbers import numbers, statuses
 
 DOCS = Path(__file__).parent
 WIDTH = "80"
-BLOCK = re.compile(r"(<!-- generated: ([a-z.<>-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- generated: ([a-z._/<>-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def pages() -> Iterator[tuple[Path, str]]:

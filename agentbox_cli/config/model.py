@@ -6,7 +6,10 @@ Every other top-level section belongs to somebody else and is neither read nor v
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from agentbox_cli.config.section import Section
+from agentbox_cli.config.spending import BudgetsConfig, UsageConfig
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+:-]*")
 MODEL_ID = re.compile(r"[!-~]+")
@@ -59,26 +62,7 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 PortNumber = Annotated[int, Field(ge=0, le=65_535)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_sections_are_defaults(cls, value: Any) -> Any:
-        # `router:` with nothing but comments below it is null to YAML, and unset to people.
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            return value
-        return {key: below for key, below in value.items() if below is not None or cls._wants(key)}
-
-    @classmethod
-    def _wants(cls, key: Any) -> bool:
-        field = cls.model_fields.get(key) if isinstance(key, str) else None
-        return field is None or field.default_factory is None
-
-
-class ProviderConfig(_Section):
+class ProviderConfig(Section):
     """One entry of `litellm.providers`."""
 
     api_key: SecretStr | None = Field(
@@ -103,7 +87,7 @@ class ProviderConfig(_Section):
     )
 
 
-class LinkConfig(_Section):
+class LinkConfig(Section):
     """One link of a chain."""
 
     provider: Name = Field(
@@ -144,7 +128,7 @@ class LinkConfig(_Section):
     )
 
 
-class FallbacksConfig(_Section):
+class FallbacksConfig(Section):
     """Which failures move a call to the next link."""
 
     on_rate_limit: bool = Field(
@@ -162,7 +146,7 @@ class FallbacksConfig(_Section):
     )
 
 
-class RouterConfig(_Section):
+class RouterConfig(Section):
     """Retries, deadlines and cooldown."""
 
     num_retries: Annotated[int, Field(ge=0, le=10)] = Field(
@@ -185,7 +169,7 @@ class RouterConfig(_Section):
     )
 
 
-class EngineConfig(_Section):
+class EngineConfig(Section):
     """The LiteLLM process behind the proxy."""
 
     mode: Literal["eager", "lazy", "off"] = Field(
@@ -194,7 +178,7 @@ class EngineConfig(_Section):
     )
 
 
-class LiteLLMConfig(_Section):
+class LiteLLMConfig(Section):
     """The `litellm:` section."""
 
     enabled: bool = Field(default=True, description="Whether `start` may start the proxy.")
@@ -221,6 +205,8 @@ class LiteLLMConfig(_Section):
     fallbacks: FallbacksConfig = Field(default_factory=FallbacksConfig)
     router: RouterConfig = Field(default_factory=RouterConfig)
     engine: EngineConfig = Field(default_factory=EngineConfig)
+    usage: UsageConfig = Field(default_factory=UsageConfig)
+    budgets: BudgetsConfig = Field(default_factory=BudgetsConfig)
     auth: Literal["same-user", "key"] = Field(
         "same-user", description="Who may call: your own processes, or holders of the key only."
     )

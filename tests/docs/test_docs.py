@@ -108,6 +108,14 @@ def places(block: str) -> Iterator[str]:
                 yield from (f"litellm.models.<alias>.{field}" for field in link)
         elif isinstance(value, dict):
             yield from (f"litellm.{name}.{field}" for field in value)
+            yield from _named_below(f"litellm.{name}", value)
+
+
+def _named_below(place: str, section: dict[str, Any]) -> Iterator[str]:
+    """The fields below names that the user gives."""
+    for title in (title for title in SECTIONS if title.startswith(f"{place}.")):
+        for named in section[title.split(".")[2]].values():
+            yield from (f"{title}.{field}" for field in named)
 
 
 def test_every_command_has_a_section() -> None:
