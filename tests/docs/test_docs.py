@@ -114,7 +114,7 @@ def places(block: str) -> Iterator[str]:
 def _named_below(place: str, section: dict[str, Any]) -> Iterator[str]:
     """The fields below names that the user gives."""
     for title in (title for title in SECTIONS if title.startswith(f"{place}.")):
-        for named in section[title.split(".")[2]].values():
+        for named in section.get(title.split(".")[2], {}).values():
             yield from (f"{title}.{field}" for field in named)
 
 
