@@ -183,11 +183,8 @@ class Ledger:
 
     def exceeded(self, spender: Spender, dollars: float, now: float) -> Standing | None:
         """The budget that does not allow a call of these dollars, the last to reset first."""
-        over = [
-            standing
-            for standing in self.standings(now, self.concerning(spender))
-            if standing.spent_usd + standing.reserved_usd + dollars > standing.budget.limit_usd
-        ]
+        standings = self.standings(now, self.concerning(spender))
+        over = [standing for standing in standings if _forbids(standing, dollars)]
         return max(over, key=lambda standing: standing.resets_at, default=None)
 
     def standings(
@@ -217,6 +214,12 @@ class Ledger:
         if account is None or began > account.began:
             account = self._accounts[budget] = _Account(began)
         return account
+
+
+def _forbids(standing: Standing, dollars: float) -> bool:
+    limit, gone = standing.budget.limit_usd, standing.spent_usd + standing.reserved_usd
+    # A call whose price nobody knows is none of a used-up budget's either.
+    return gone + dollars > limit or standing.spent_usd >= limit
 
 
 # What sums of floats leave behind.

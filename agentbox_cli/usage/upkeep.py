@@ -1,0 +1,163 @@
+"""What is done with a usage database beside reports: list, export, price anew, prune, shrink."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, func, select, text, update
+
+from agentbox_cli.usage.store import Prices, price_version
+from agentbox_cli.usage.tables import GROUPS, SLOT_SECONDS, SUMS, calls, requests, totals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureRow:
+    """How often a deployment failed in one way, and what became of those requests.
+
+    Args:
+        alias: whose chain it was.
+        deployment: provider/model.
+        kind: of the failure.
+        status: the provider's HTTP status; None if there was no answer.
+        served_by: who answered instead; empty if nobody did.
+        outcome: how the requests ended.
+        count: how many calls.
+        last_at: the latest, in seconds since the epoch.
+    """
+
+    alias: str
+    deployment: str
+    kind: str
+    status: int | None
+    served_by: str
+    outcome: str
+    count: int
+    last_at: float
+
+
+def failures(engine: Engine, since: float | None, until: float | None) -> list[FailureRow]:
+    """What failed and where it went, the most frequent first."""
+    groups = (
+        requests.c.alias,
+        calls.c.provider,
+        calls.c.model,
+        calls.c.kind,
+        calls.c.status,
+        requests.c.served_by,
+        requests.c.outcome,
+    )
+    query = (
+        select(*groups, func.count().label("count"), func.max(calls.c.at).label("last_at"))
+        .join(requests, requests.c.request_id == calls.c.request_id)
+        .where(calls.c.kind != "", *_between(calls.c.at, since, until))
+        .group_by(*groups)
+    )
+    with engine.connect() as connection:
+        rows = [_failure(row) for row in connection.execute(query).mappings()]
+    return sorted(rows, key=lambda row: (-row.count, -row.last_at))
+
+
+def export(engine: Engine, since: float | None, until: float | None) -> Iterator[dict[str, Any]]:
+    """Every call with its request, oldest first, read bit by bit."""
+    query = (
+        select(
+            calls,
+            *(requests.c[name] for name in _OF_REQUEST),
+        )
+        .join(requests, requests.c.request_id == calls.c.request_id)
+        .where(*_between(calls.c.at, since, until))
+        .order_by(calls.c.id)
+    )
+    with engine.connect() as connection:
+        streamed = connection.execution_options(stream_results=True, yield_per=1_000)
+        for row in streamed.execute(query).mappings():
+            yield {name: row[name] for name in row if name != "id"}
+
+
+def reprice(engine: Engine, prices: Prices, since: float | None) -> int:
+    """Price by this table what was used since a time, and give the number of calls.
+
+    Sums of calls that were pruned are priced anew as well.
+    """
+    version = price_version(engine, prices)
+    with engine.begin() as connection:
+        changed = connection.execute(
+            update(calls)
+            .where(calls.c.price_version != version, *_between(calls.c.at, since, None))
+            .values(price_version=version)
+        ).rowcount
+        _retotal(connection, version, since)
+    return int(changed)
+
+
+def prune(engine: Engine, before: float, *, totals_too: bool = False) -> int:
+    """Forget single requests from before a time, and give their number; their sums stay."""
+    old = select(requests.c.request_id).where(requests.c.at < before)
+    with engine.begin() as connection:
+        connection.execute(delete(calls).where(calls.c.request_id.in_(old)))
+        gone = connection.execute(delete(requests).where(requests.c.at < before)).rowcount
+        if totals_too:
+            connection.execute(delete(totals).where(totals.c.slot < int(before // _SLOT)))
+    return int(gone)
+
+
+def count_before(engine: Engine, before: float) -> int:
+    """How many requests `prune` would forget."""
+    with engine.connect() as connection:
+        query = select(func.count()).select_from(requests).where(requests.c.at < before)
+        return int(connection.execute(query).scalar_one())
+
+
+def vacuum(engine: Engine) -> None:
+    """Give the space of what was forgotten back to the disk."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM"))
+        if engine.dialect.name == "sqlite":
+            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+
+
+def _retotal(connection: Connection, version: int, since: float | None) -> None:
+    """Give sums another price version; those that become alike are added up."""
+    wanted = [totals.c.price_version != version]
+    if since is not None:
+        wanted.append(totals.c.slot >= int(since // _SLOT))
+    rows = connection.execute(select(totals).where(*wanted)).mappings().all()
+    connection.execute(delete(totals).where(*wanted))
+    for row in rows:
+        _add_up(connection, {**row, "price_version": version})
+
+
+def _add_up(connection: Connection, row: Mapping[str, Any]) -> None:
+    same = [totals.c[name] == row[name] for name in GROUPS]
+    added = {name: totals.c[name] + row[name] for name in SUMS}
+    if not connection.execute(update(totals).where(*same).values(added)).rowcount:
+        connection.execute(totals.insert().values(dict(row)))
+
+
+def _failure(row: Mapping[Any, Any]) -> FailureRow:
+    return FailureRow(
+        alias=row["alias"],
+        deployment=f"{row['provider']}/{row['model']}",
+        kind=row["kind"],
+        status=row["status"],
+        served_by=row["served_by"],
+        outcome=row["outcome"],
+        count=row["count"],
+        last_at=row["last_at"],
+    )
+
+
+def _between(column: Any, since: float | None, until: float | None) -> Iterator[Any]:
+    if since is not None:
+        yield column >= since
+    if until is not None:
+        yield column < until
+
+
+def start_of_retention(days: int, now: float | None = None) -> float:
+    """The time before which requests are forgotten, in seconds since the epoch."""
+    return (time.time() if now is None else now) - days * 86_400
+
+
+_OF_REQUEST = ("alias", "asked", "endpoint", "stream", "outcome", "served_by", "caller", "project")

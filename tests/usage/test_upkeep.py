@@ -1,0 +1,95 @@
+import pytest
+from sqlalchemy import Engine
+
+from agentbox_cli.usage.report import By, usage_report
+from agentbox_cli.usage.store import add, price_version
+from agentbox_cli.usage.upkeep import (
+    count_before,
+    export,
+    failures,
+    prune,
+    reprice,
+    start_of_retention,
+    vacuum,
+)
+from tests.usage.builders import DEAR, NOON, call, failed_call, request
+
+DAY = 86_400.0
+
+
+def _fill(engine: Engine) -> None:
+    rescue = call(attempt=2, link=2, provider="gwdg_saia", model="llama")
+    version = price_version(engine, {})
+    add(
+        engine,
+        [
+            request(1, call()),
+            request(2, failed_call(), rescue),
+            request(3, failed_call(), rescue, at=NOON + 60),
+            request(4, failed_call("server", status=500)),
+            request(5, call(at=NOON + 9 * DAY), at=NOON + 9 * DAY),
+        ],
+        version,
+    )
+
+
+def test_failures_tell_what_failed_and_where_it_went(database: Engine) -> None:
+    _fill(database)
+    first, second = failures(database, None, None)
+    assert (first.count, first.kind, first.served_by) == (2, "throttle", "gwdg_saia/llama")
+    assert (second.deployment, second.status, second.served_by) == ("openai/gpt-4o", 500, "")
+    assert failures(database, NOON + DAY, None) == []
+
+
+def test_an_export_has_every_call_with_its_request(database: Engine) -> None:
+    _fill(database)
+    rows = list(export(database, None, None))
+    assert len(rows) == 7
+    assert rows[0]["alias"] == "default"
+    assert rows[0]["fresh"] == 1_000
+    assert "id" not in rows[0]
+    assert len(list(export(database, NOON + DAY, None))) == 1
+
+
+def test_pruning_forgets_requests_and_keeps_their_sums(database: Engine) -> None:
+    _fill(database)
+    before = usage_report(database, By.ALIAS, None, None).total
+    assert count_before(database, NOON + DAY) == 4
+    assert prune(database, NOON + DAY) == 4
+    assert len(list(export(database, None, None))) == 1
+    assert usage_report(database, By.ALIAS, None, None).total == before
+    vacuum(database)
+
+
+def test_pruning_everything_forgets_the_sums_too(database: Engine) -> None:
+    _fill(database)
+    prune(database, NOON + DAY, totals_too=True)
+    assert usage_report(database, By.ALIAS, None, None).total.requests == 1
+
+
+def test_pricing_anew_gives_old_calls_the_new_price(database: Engine) -> None:
+    _fill(database)
+    assert usage_report(database, By.ALIAS, None, None).total.unpriced == 4
+    assert reprice(database, {"openai/gpt-4o": DEAR}, None) == 7
+    total = usage_report(database, By.ALIAS, None, None).total
+    assert total.cost_usd == pytest.approx(2 * (1_000 * 2e-6 + 100 * 8e-6))
+    assert (total.requests, total.unpriced) == (5, 2)
+
+
+def test_pricing_anew_may_leave_older_calls_alone(database: Engine) -> None:
+    _fill(database)
+    assert reprice(database, {"openai/gpt-4o": DEAR}, NOON + DAY) == 1
+    total = usage_report(database, By.ALIAS, None, None).total
+    assert total.cost_usd == pytest.approx(1_000 * 2e-6 + 100 * 8e-6)
+
+
+def test_pricing_anew_adds_up_sums_that_become_alike(database: Engine) -> None:
+    add(database, [request(1, call())], price_version(database, {}))
+    add(database, [request(2, call())], price_version(database, {"openai/gpt-4o": DEAR}))
+    reprice(database, {"openai/gpt-4o": DEAR}, None)
+    (row,) = usage_report(database, By.MODEL, None, None).rows
+    assert row.requests == 2
+
+
+def test_retention_is_counted_in_days() -> None:
+    assert start_of_retention(2, NOON) == NOON - 2 * DAY
