@@ -98,7 +98,7 @@ def prune(engine: Engine, before: float, *, totals_too: bool = False) -> int:
         connection.execute(delete(calls).where(calls.c.request_id.in_(old)))
         gone = connection.execute(delete(requests).where(requests.c.at < before)).rowcount
         if totals_too:
-            connection.execute(delete(totals).where(totals.c.slot < int(before // _SLOT)))
+            connection.execute(delete(totals).where(totals.c.slot < int(before // SLOT_SECONDS)))
     return int(gone)
 
 
@@ -121,7 +121,7 @@ def _retotal(connection: Connection, version: int, since: float | None) -> None:
     """Give sums another price version; those that become alike are added up."""
     wanted = [totals.c.price_version != version]
     if since is not None:
-        wanted.append(totals.c.slot >= int(since // _SLOT))
+        wanted.append(totals.c.slot >= int(since // SLOT_SECONDS))
     rows = connection.execute(select(totals).where(*wanted)).mappings().all()
     connection.execute(delete(totals).where(*wanted))
     for row in rows:
