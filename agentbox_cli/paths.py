@@ -30,6 +30,7 @@ class Paths:
     config_dir: Path
     state_dir: Path
     cache_dir: Path
+    data_dir: Path
 
     @property
     def config_file(self) -> Path:
@@ -82,6 +83,16 @@ class Paths:
         return self.state_dir / "bug.log"
 
     @property
+    def usage_database(self) -> Path:
+        """What was used, where the config names no other database."""
+        return self.data_dir / "usage.db"
+
+    @property
+    def usage_journal(self) -> Path:
+        """Where requests wait while the usage database cannot be written."""
+        return self.state_dir / "usage.journal"
+
+    @property
     def engine_dir(self) -> Path:
         """LiteLLM's private working directory."""
         return self.state_dir / "engine"
@@ -110,6 +121,7 @@ def standard_paths() -> Paths:
         config_dir=Path(dirs.user_config_dir),
         state_dir=Path(dirs.user_state_dir),
         cache_dir=Path(dirs.user_cache_dir),
+        data_dir=Path(dirs.user_data_dir),
     )
 
 

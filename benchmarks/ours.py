@@ -51,6 +51,7 @@ class Home:
             config_dir=self.directory / "config" / "agentbox",
             state_dir=self.directory / "state" / "agentbox",
             cache_dir=self.directory / "cache" / "agentbox",
+            data_dir=self.directory / "data" / "agentbox",
         )
 
     @property

@@ -242,6 +242,7 @@ def private_paths(home: Path) -> Paths:
         config_dir=home / "config" / "agentbox",
         state_dir=home / "state" / "agentbox",
         cache_dir=home / "cache" / "agentbox",
+        data_dir=home / "data" / "agentbox",
     )
 
 

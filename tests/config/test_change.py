@@ -25,7 +25,10 @@ AFTER = BEFORE.replace("4000", "4001")
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
     return Paths(
-        config_dir=tmp_path / "config", state_dir=tmp_path / "state", cache_dir=tmp_path / "cache"
+        config_dir=tmp_path / "config",
+        state_dir=tmp_path / "state",
+        cache_dir=tmp_path / "cache",
+        data_dir=tmp_path / "data",
     )
 
 
@@ -161,7 +164,8 @@ from agentbox_cli.config.edit import set_value
 from agentbox_cli.paths import Paths
 
 home, name, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-paths = Paths(config_dir=home / "config", state_dir=home / "state", cache_dir=home / "cache")
+dirs = {kind + "_dir": home / kind for kind in ("config", "state", "cache", "data")}
+paths = Paths(**dirs)
 for number in range(count):
     place = ("litellm", "models", f"{name}{number}")
     link = [{"provider": "simulated", "model": "echo"}]

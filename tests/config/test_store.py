@@ -20,7 +20,10 @@ SECTION = "litellm:\n  # ours\n  port: 4000\n"
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
     return Paths(
-        config_dir=tmp_path / "xdg", state_dir=tmp_path / "state", cache_dir=tmp_path / "cache"
+        config_dir=tmp_path / "xdg",
+        state_dir=tmp_path / "state",
+        cache_dir=tmp_path / "cache",
+        data_dir=tmp_path / "data",
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 from agentbox_cli.fallback.stage import Cast
 
 SEED = Path(__file__).parent.parent / "data" / "seed-config.yml"
+_KINDS = ("CONFIG", "STATE", "CACHE", "DATA")
 KEYS = {
     "OPENAI_API_KEY": "sk-dummy-openai-0123456789",
     "GWDG_API_KEY": "dummy-gwdg-0123456789",
@@ -63,7 +64,7 @@ class User:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
-            **{f"XDG_{k}_HOME": str(self.home / k.lower()) for k in ("CONFIG", "STATE", "CACHE")},
+            **{f"XDG_{k}_HOME": str(self.home / k.lower()) for k in _KINDS},
             **self.environ,
         }
 

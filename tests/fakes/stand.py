@@ -159,7 +159,9 @@ async def open_stand(plan: Plan, directory: Path) -> AsyncIterator[Stand]:
         resolved=resolved_for(plan, base, directory),
         key=SecretStr(INSTALL_KEY),
         instance=INSTANCE,
-        paths=Paths(config_dir=directory, state_dir=directory, cache_dir=directory),
+        paths=Paths(
+            config_dir=directory, state_dir=directory, cache_dir=directory, data_dir=directory
+        ),
         **plan.server,
     )
     sockets = bind(None, 0)

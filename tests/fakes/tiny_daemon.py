@@ -54,7 +54,12 @@ class Handler(BaseHTTPRequestHandler):
 
 def main() -> int:
     args = _arguments()
-    paths = Paths(config_dir=args.state_dir, state_dir=args.state_dir, cache_dir=args.state_dir)
+    paths = Paths(
+        config_dir=args.state_dir,
+        state_dir=args.state_dir,
+        cache_dir=args.state_dir,
+        data_dir=args.state_dir,
+    )
     lock.adopt(paths.pid_file, args.lock_fd)
     print("tiny: hello", flush=True)  # noqa: T201 - the log of the daemon
     if args.behave == "crash":

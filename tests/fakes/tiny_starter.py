@@ -18,7 +18,9 @@ DAEMON = Path(__file__).with_name("tiny_daemon.py")
 
 
 def paths_in(state_dir: Path) -> Paths:
-    return Paths(config_dir=state_dir, state_dir=state_dir, cache_dir=state_dir)
+    return Paths(
+        config_dir=state_dir, state_dir=state_dir, cache_dir=state_dir, data_dir=state_dir
+    )
 
 
 def tiny_launch(
