@@ -43,6 +43,8 @@ class LitellmCommands(LazyGroup):
         "test-fallback": (f"{_HERE}.litellm.fallback", "Prove that every chain falls back."),
         "limits": (f"{_HERE}.litellm.limits", "Show what is left of quotas, and what cools."),
         "chaos": (f"{_HERE}.litellm.chaos", "Serve your chains on providers that keep failing."),
+        "usage": (f"{_HERE}.litellm.usage", "Tell what was used and what it cost."),
+        "prices": (f"{_HERE}.litellm.prices", "Tell what the models cost, and who says so."),
         "models": (f"{_HERE}.litellm.models", "List the aliases and their chains."),
         "providers": (f"{_HERE}.litellm.providers", "List the providers and their keys."),
         "import": (
@@ -81,6 +83,32 @@ class ProvidersCommands(LazyGroup):
         "login": (f"{_HERE}.litellm.providers_login", "Ask for a provider's key and store it."),
         "logout": (f"{_HERE}.litellm.providers_logout", "Remove a provider's key from .env."),
     }
+
+
+class UsageCommands(LazyGroup):
+    """`agentbox litellm usage ...`; alone it reports."""
+
+    table: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "errors": (f"{_HERE}.litellm.usage_errors", "Tell what failed, and who answered instead."),
+        "export": (f"{_HERE}.litellm.usage_export", "Print every call as a line of JSON or CSV."),
+        "reprice": (f"{_HERE}.litellm.usage_reprice", "Give past calls the prices of today."),
+        "prune": (f"{_HERE}.litellm.usage_prune", "Forget old requests; their sums stay."),
+        "vacuum": (f"{_HERE}.litellm.usage_vacuum", "Give unused space back to the disk."),
+    }
+
+
+class PricesCommands(LazyGroup):
+    """`agentbox litellm prices ...`; alone it lists."""
+
+    table: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "show": (f"{_HERE}.litellm.prices_show", "Tell what one model costs."),
+        "set": (f"{_HERE}.litellm.prices_set", "Set a price of your own in config.yml."),
+    }
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Take a model's name for `show NAME`."""
+        named = "/" in args[0]
+        return super().resolve_command(ctx, ["show", *args] if named else args)
 
 
 class ConfigCommands(LazyGroup):

@@ -5,31 +5,18 @@ is counted as unpriced and never taken for free.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Column, Engine, func, select
 
 from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.pricing import Counts, PriceList
+from agentbox_cli.usage.by import By
 from agentbox_cli.usage.store import read_prices
 from agentbox_cli.usage.tables import SLOT_SECONDS, SUMS, totals
-
-
-class By(StrEnum):
-    """What a report is grouped by."""
-
-    ALIAS = "alias"
-    PROVIDER = "provider"
-    MODEL = "model"
-    CALLER = "caller"
-    PROJECT = "project"
-    DAY = "day"
-    HOUR = "hour"
-    CLASS = "class"
-
 
 # In these groups each call counts; in the others, each request.
 OF_CALLS = frozenset({By.PROVIDER, By.MODEL, By.CLASS})
@@ -82,7 +69,14 @@ class Report:
     total: UsageRow = field(default_factory=lambda: UsageRow(key="total"))
 
 
-def usage_report(engine: Engine, by: By, since: float | None, until: float | None) -> Report:
+def usage_report(
+    engine: Engine,
+    by: By,
+    since: float | None,
+    until: float | None,
+    *,
+    prices: Mapping[str, PriceList] | None = None,
+) -> Report:
     """Report what was used between two times.
 
     Args:
@@ -90,11 +84,14 @@ def usage_report(engine: Engine, by: By, since: float | None, until: float | Non
         by: what to group by.
         since: seconds since the epoch, taken to whole quarters of an hour; None for all.
         until: the same, for the end.
+        prices: what deployments cost; the prices of their time by default.
     """
     with engine.connect() as connection:
-        prices = read_prices(connection)
+        tables = read_prices(connection)
+        if prices is not None:
+            tables = defaultdict(lambda: dict(prices))
         rows = connection.execute(_query(by, since, until)).mappings()
-        return fold(rows, prices, by=by, since=since, until=until)
+        return fold(rows, tables, by=by, since=since, until=until)
 
 
 def fold(
@@ -111,8 +108,9 @@ def fold(
     for group in groups:
         key = _KEYS[by](group)
         line = lines.setdefault(key, UsageRow(key=key))
+        table = prices[group["price_version"]]
         for row in (line, report.total):
-            _add(row, group, prices.get(group["price_version"], {}), calls=by in OF_CALLS)
+            _add(row, group, table, calls=by in OF_CALLS)
     report.rows.extend(sorted(lines.values(), key=_by_time if by in _TIMES else _by_cost))
     return report
 

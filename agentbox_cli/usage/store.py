@@ -1,6 +1,7 @@
 """Writing into the usage store, and the price tables that its rows are priced by."""
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,9 +57,9 @@ def price_version(engine: Engine, prices: Prices) -> int:
 
 
 def read_prices(connection: Connection) -> dict[int, dict[str, PriceList]]:
-    """Every price table that was ever in force, by its version."""
+    """Every price table that was ever in force, by its version; unknown ones are empty."""
     rows = connection.execute(select(price_tables.c.version, price_tables.c.prices))
-    return {row.version: _PRICES.decode(row.prices) for row in rows}
+    return defaultdict(dict, {row.version: _PRICES.decode(row.prices) for row in rows})
 
 
 _PRICES = msgspec.json.Decoder(dict[str, PriceList])

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, select, text, update
 
+from agentbox_cli.usage.by import By
+from agentbox_cli.usage.report import usage_report
 from agentbox_cli.usage.store import Prices, price_version
 from agentbox_cli.usage.tables import GROUPS, SLOT_SECONDS, SUMS, calls, requests, totals
 
@@ -36,6 +38,15 @@ class FailureRow:
     last_at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repriced:
+    """How many calls have another price now, and what they cost before and after."""
+
+    calls: int
+    before_usd: float
+    after_usd: float
+
+
 def failures(engine: Engine, since: float | None, until: float | None) -> list[FailureRow]:
     """What failed and where it went, the most frequent first."""
     groups = (
@@ -58,13 +69,13 @@ def failures(engine: Engine, since: float | None, until: float | None) -> list[F
     return sorted(rows, key=lambda row: (-row.count, -row.last_at))
 
 
-def export(engine: Engine, since: float | None, until: float | None) -> Iterator[dict[str, Any]]:
-    """Every call with its request, oldest first, read bit by bit."""
+def export_calls(
+    engine: Engine, since: float | None, until: float | None
+) -> Iterator[dict[str, Any]]:
+    """Every call with its request, as EXPORTED names its fields; oldest first, read bit by bit."""
+    columns = [*_OF_CALL, *(requests.c[name] for name in _OF_REQUEST)]
     query = (
-        select(
-            calls,
-            *(requests.c[name] for name in _OF_REQUEST),
-        )
+        select(*columns)
         .join(requests, requests.c.request_id == calls.c.request_id)
         .where(*_between(calls.c.at, since, until))
         .order_by(calls.c.id)
@@ -72,23 +83,37 @@ def export(engine: Engine, since: float | None, until: float | None) -> Iterator
     with engine.connect() as connection:
         streamed = connection.execution_options(stream_results=True, yield_per=1_000)
         for row in streamed.execute(query).mappings():
-            yield {name: row[name] for name in row if name != "id"}
+            yield dict(row)
 
 
-def reprice(engine: Engine, prices: Prices, since: float | None) -> int:
-    """Price by this table what was used since a time, and give the number of calls.
+def reprice(
+    engine: Engine, prices: Prices, since: float | None, *, dry_run: bool = False
+) -> Repriced:
+    """Price by this table what was used since a time.
 
     Sums of calls that were pruned are priced anew as well.
+
+    Args:
+        engine: the database.
+        prices: what deployments cost from now on.
+        since: seconds since the epoch; None for all.
+        dry_run: whether nothing is written.
     """
-    version = price_version(engine, prices)
-    with engine.begin() as connection:
-        changed = connection.execute(
-            update(calls)
-            .where(calls.c.price_version != version, *_between(calls.c.at, since, None))
-            .values(price_version=version)
-        ).rowcount
-        _retotal(connection, version, since)
-    return int(changed)
+    before = usage_report(engine, By.MODEL, since, None).total.cost_usd
+    after = usage_report(engine, By.MODEL, since, None, prices=prices).total.cost_usd
+    with engine.connect() as connection:
+        query = select(func.count()).select_from(calls).where(*_between(calls.c.at, since, None))
+        count = connection.execute(query).scalar_one()
+    if not dry_run:
+        version = price_version(engine, prices)
+        with engine.begin() as connection:
+            connection.execute(
+                update(calls)
+                .where(*_between(calls.c.at, since, None))
+                .values(price_version=version)
+            )
+            _retotal(connection, version, since)
+    return Repriced(calls=count, before_usd=before, after_usd=after)
 
 
 def prune(engine: Engine, before: float, *, totals_too: bool = False) -> int:
@@ -160,4 +185,6 @@ def start_of_retention(days: int, now: float | None = None) -> float:
     return (time.time() if now is None else now) - days * 86_400
 
 
+_OF_CALL = [column for column in calls.c if column.name != "id"]
 _OF_REQUEST = ("alias", "asked", "endpoint", "stream", "outcome", "served_by", "caller", "project")
+EXPORTED = (*(column.name for column in _OF_CALL), *_OF_REQUEST)

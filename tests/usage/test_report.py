@@ -5,8 +5,9 @@ import pytest
 from sqlalchemy import Engine
 
 from agentbox_cli.providers.pricing import Counts, PriceList
+from agentbox_cli.usage.by import By
 from agentbox_cli.usage.record import RequestRecord
-from agentbox_cli.usage.report import By, Report, UsageRow, usage_report
+from agentbox_cli.usage.report import Report, UsageRow, usage_report
 from agentbox_cli.usage.store import add, price_version
 from tests.usage.builders import DEAR, FREE, NOON, call, failed_call, request
 

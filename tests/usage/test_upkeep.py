@@ -1,11 +1,13 @@
 import pytest
 from sqlalchemy import Engine
 
-from agentbox_cli.usage.report import By, usage_report
+from agentbox_cli.usage.by import By
+from agentbox_cli.usage.report import usage_report
 from agentbox_cli.usage.store import add, price_version
 from agentbox_cli.usage.upkeep import (
+    EXPORTED,
     count_before,
-    export,
+    export_calls,
     failures,
     prune,
     reprice,
@@ -43,12 +45,12 @@ def test_failures_tell_what_failed_and_where_it_went(database: Engine) -> None:
 
 def test_an_export_has_every_call_with_its_request(database: Engine) -> None:
     _fill(database)
-    rows = list(export(database, None, None))
+    rows = list(export_calls(database, None, None))
     assert len(rows) == 7
     assert rows[0]["alias"] == "default"
     assert rows[0]["fresh"] == 1_000
-    assert "id" not in rows[0]
-    assert len(list(export(database, NOON + DAY, None))) == 1
+    assert tuple(rows[0]) == EXPORTED
+    assert len(list(export_calls(database, NOON + DAY, None))) == 1
 
 
 def test_pruning_forgets_requests_and_keeps_their_sums(database: Engine) -> None:
@@ -56,7 +58,7 @@ def test_pruning_forgets_requests_and_keeps_their_sums(database: Engine) -> None
     before = usage_report(database, By.ALIAS, None, None).total
     assert count_before(database, NOON + DAY) == 4
     assert prune(database, NOON + DAY) == 4
-    assert len(list(export(database, None, None))) == 1
+    assert len(list(export_calls(database, None, None))) == 1
     assert usage_report(database, By.ALIAS, None, None).total == before
     vacuum(database)
 
@@ -70,7 +72,11 @@ def test_pruning_everything_forgets_the_sums_too(database: Engine) -> None:
 def test_pricing_anew_gives_old_calls_the_new_price(database: Engine) -> None:
     _fill(database)
     assert usage_report(database, By.ALIAS, None, None).total.unpriced == 4
-    assert reprice(database, {"openai/gpt-4o": DEAR}, None) == 7
+    planned = reprice(database, {"openai/gpt-4o": DEAR}, None, dry_run=True)
+    assert usage_report(database, By.ALIAS, None, None).total.unpriced == 4
+    assert reprice(database, {"openai/gpt-4o": DEAR}, None) == planned
+    assert (planned.calls, planned.before_usd) == (7, 0.0)
+    assert planned.after_usd == pytest.approx(2 * (1_000 * 2e-6 + 100 * 8e-6))
     total = usage_report(database, By.ALIAS, None, None).total
     assert total.cost_usd == pytest.approx(2 * (1_000 * 2e-6 + 100 * 8e-6))
     assert (total.requests, total.unpriced) == (5, 2)
@@ -78,7 +84,7 @@ def test_pricing_anew_gives_old_calls_the_new_price(database: Engine) -> None:
 
 def test_pricing_anew_may_leave_older_calls_alone(database: Engine) -> None:
     _fill(database)
-    assert reprice(database, {"openai/gpt-4o": DEAR}, NOON + DAY) == 1
+    assert reprice(database, {"openai/gpt-4o": DEAR}, NOON + DAY).calls == 1
     total = usage_report(database, By.ALIAS, None, None).total
     assert total.cost_usd == pytest.approx(1_000 * 2e-6 + 100 * 8e-6)
 

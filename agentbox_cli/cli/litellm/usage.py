@@ -1,0 +1,153 @@
+"""`agentbox litellm usage`: what was used and what it cost, and the commands about its store."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agentbox_cli.cli.app import UsageCommands, listing
+from agentbox_cli.cli.output import emit_json, notice, say, table
+from agentbox_cli.cli.spending import bar, counted, dollars, reading, since_until
+from agentbox_cli.errors import UsageError
+from agentbox_cli.usage.by import By
+
+if TYPE_CHECKING:
+    from agentbox_cli.usage.report import Report, UsageRow
+
+app = listing(UsageCommands)
+
+
+@app.callback()
+def usage(
+    ctx: typer.Context,
+    *,
+    since: Annotated[
+        str, typer.Option(help="From when on: 7d, 12h, today, week, month, 2026-11-01, all.")
+    ] = "30d",
+    until: Annotated[str | None, typer.Option(help="Until when.", show_default=False)] = None,
+    by: Annotated[By, typer.Option(help="What to group by.")] = By.ALIAS,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw it over time.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write one web page with charts.", show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell what was used and what it cost.
+
+    Requests count once, whatever their links; by provider, model and class each call counts.
+    What has no price is counted as unpriced.
+
+    Example: agentbox litellm usage --since month --by model
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    if sum(map(bool, (plot, as_csv, html, as_json))) > 1:
+        raise UsageError("--plot, --csv, --html and --json exclude each other")
+    begin, end = since_until(since, until)
+    with reading(ctx) as engine:
+        if plot:
+            _plot(engine, begin, end)
+        elif html is not None:
+            _write_page(engine, html, begin, end)
+        else:
+            from agentbox_cli.usage.report import usage_report
+
+            report = usage_report(engine, by, begin, end)
+            _OUTPUTS[as_json, as_csv](report)
+
+
+def _plot(engine: Any, begin: float | None, end: float | None) -> None:
+    from agentbox_cli.cli.charts import plot_usage
+    from agentbox_cli.usage.series import usage_series
+
+    plot_usage(usage_series(engine, begin, end))
+
+
+def _write_page(engine: Any, file: Path, begin: float | None, end: float | None) -> None:
+    from agentbox_cli.usage.page import write_page
+
+    write_page(engine, file, begin, end)
+    say(f"wrote {file}")
+
+
+def _emit(report: "Report") -> None:
+    emit_json(
+        "usage",
+        {
+            "since": report.since,
+            "until": report.until,
+            "by": report.by.value,
+            "rows": [_row(row) for row in report.rows],
+            "total": {name: value for name, value in _row(report.total).items() if name != "key"},
+        },
+    )
+
+
+def _row(row: "UsageRow") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    told = asdict(row)
+    # Sums of floats: a billionth of a dollar is more than anybody pays.
+    return told | {name: round(told[name], 9) for name in ("cost_usd", "saved_usd")}
+
+
+def _emit_csv(report: "Report") -> None:
+    import csv
+    import sys
+
+    names = list(_row(report.total))
+    writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_row(row) for row in report.rows)
+
+
+def _tell(report: "Report") -> None:
+    if not report.rows:
+        say("nothing was used in that time")
+        return
+    most = max(row.cost_usd or 0.0 for row in report.rows)
+    lines = [*report.rows, *([report.total] if len(report.rows) > 1 else [])]
+    table(
+        [
+            report.by.value.upper(),
+            "REQUESTS",
+            "FAILED",
+            "FELL BACK",
+            "INPUT",
+            "CACHED",
+            "OUTPUT",
+            "COST",
+            "",
+        ],
+        [_cells(row, most, bars=row is not report.total) for row in lines],
+    )
+    _tell_remarks(report.total)
+
+
+def _cells(row: "UsageRow", most: float, *, bars: bool) -> list[str]:
+    return [
+        row.key,
+        f"{row.requests:,}",
+        f"{row.failed:,}",
+        f"{row.fell_back:,}",
+        counted(row.input_tokens),
+        counted(row.cached_tokens),
+        counted(row.output_tokens),
+        dollars(row.cost_usd, unpriced=row.unpriced),
+        bar(row.cost_usd / most) if bars and most else "",
+    ]
+
+
+def _tell_remarks(total: "UsageRow") -> None:
+    if total.saved_usd:
+        say(f"free links saved {dollars(total.saved_usd)}")
+    if total.unpriced:
+        notice(
+            f"{total.unpriced:,} calls have no known price and are in no sum: "
+            "agentbox litellm prices"
+        )
+
+
+_OUTPUTS = {(True, False): _emit, (False, True): _emit_csv, (False, False): _tell}
