@@ -75,7 +75,7 @@ def _samples(field: Mapping[str, Any], sections: Mapping[str, Any]) -> list[Any]
     """What editors may offer for a field whose examples go without saying."""
     if "$ref" in field:
         below = _target(field, sections)["properties"].items()
-        return [{name: each["default"] for name, each in below if each["default"] is not None}]
+        return [{name: each["default"] for name, each in below if each.get("default") is not None}]
     for branch in field.get("anyOf", (field,)):
         if "enum" in branch:
             return list(branch["enum"])

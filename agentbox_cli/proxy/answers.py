@@ -42,12 +42,14 @@ class Reading:
         patterns: the provider's own wordings of failures.
         stream: whether a stream was asked for.
         pause: seconds that a stream may pause after its first content.
+        hide_usage: whether the client did not ask for the token counts that come.
     """
 
     protocol: Protocol
     patterns: Sequence[CompiledPattern]
     stream: bool
     pause: float
+    hide_usage: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +198,7 @@ async def _whole(reply: Reply, reading: Reading) -> UnaryAnswer:
 
 async def _begin_stream(reply: Reply, reading: Reading) -> OpenStream:
     reader = StreamReader(reading.protocol, reading.patterns)
-    sieve = Sieve(reader=reader)
+    sieve = Sieve(reader=reader, hide_usage=reading.hide_usage)
     chunks = _decoded_chunks(reply)
     came: list[bytes] = []
     held: list[bytes] = []

@@ -12,10 +12,11 @@ from aiohttp import web
 from agentbox_cli import __version__
 from agentbox_cli.providers.resolved import Chain, Lane, Resolved
 from agentbox_cli.proxy import headers as names
+from agentbox_cli.proxy.callers import caller_of, project_of
 from agentbox_cli.proxy.drill import HEADER as DRILL
 from agentbox_cli.proxy.drill import Drills, Scope
 from agentbox_cli.proxy.endpoints import BY_PATH, CHAT, MESSAGES, Endpoint
-from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Exchange, caller_of
+from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Exchange
 from agentbox_cli.proxy.explaining import PATH as REQUESTS
 from agentbox_cli.proxy.explaining import Pages
 from agentbox_cli.proxy.guard import Guard
@@ -26,8 +27,7 @@ from agentbox_cli.proxy.names import Names
 from agentbox_cli.proxy.relay import Relay
 from agentbox_cli.proxy.reply import refusal
 from agentbox_cli.proxy.request import Ask, BadBody, kind_of, read_ask
-from agentbox_cli.proxy.story import End, Stories, Story
-from agentbox_cli.usage.record import RecordSink
+from agentbox_cli.proxy.story import End, Stories, Story, StorySink
 
 BODY_LIMIT = 64 * 1024 * 1024
 HEALTH = "/health"
@@ -69,7 +69,7 @@ class Front:
         guard: who may call.
         scope: what ordinary requests share.
         lanes: how attempts are made.
-        sink: takes attempt records.
+        sink: takes the stories of requests that went down a chain.
         stories: takes down what becomes of each request.
         instance: the token of this run of the daemon.
         status: what `/agentbox/status` tells.
@@ -83,7 +83,7 @@ class Front:
     guard: Guard
     scope: Scope
     lanes: Mapping[Lane, LaneCaller]
-    sink: RecordSink
+    sink: StorySink
     stories: Stories
     instance: str
     status: Callable[[], dict[str, Any]]
@@ -129,7 +129,6 @@ class Dispatcher:
         self._relay = Relay(
             lanes=front.lanes,
             router=front.resolved.router,
-            sink=front.sink,
             silence=front.silence,
         )
         self._requests = Pages(front.stories, front.resolved.secrets())
@@ -166,7 +165,8 @@ class Dispatcher:
 
     async def _chain(self, http: web.BaseRequest, endpoint: Endpoint) -> web.StreamResponse:
         request_id = f"req_{secrets.token_hex(12)}"
-        story = self._front.stories.begin(request_id, endpoint, caller_of(http))
+        caller, project = caller_of(http.headers), project_of(http.headers)
+        story = self._front.stories.begin(request_id, endpoint, caller, project)
         try:
             return await self._relay.serve(await self._exchange(http, endpoint, story))
         except Refused as why:
@@ -179,6 +179,9 @@ class Dispatcher:
         except Exception:
             story.ends(End.BUG, None, "a fault of ours; `agentbox litellm logs` tells more")
             raise
+        finally:
+            if story.chain is not None:
+                self._front.sink(story)
 
     async def _exchange(self, http: web.BaseRequest, endpoint: Endpoint, story: Story) -> Exchange:
         ask = await self._ask(http, endpoint)

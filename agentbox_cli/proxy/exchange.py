@@ -23,7 +23,6 @@ from agentbox_cli.proxy.wire import KEEP_ALIVE, terminal_event
 # it, the headers are sent and cannot tell the truth about the chain any more.
 SILENCE_SECONDS = 60.0
 KEEP_ALIVE_SECONDS = 15.0
-CALLER_LENGTH = 60
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,13 +65,6 @@ class Exchange:
             names.SERVED_BY: link.deployment.name,
             names.LINK: f"{link.number}/{len(self.chain.links)}",
         }
-
-
-def caller_of(http: web.BaseRequest) -> str | None:
-    """The family of the client's user agent."""
-    # Bytes beyond UTF-8 come as lone surrogates, which no store takes.
-    agent = http.headers.get("user-agent", "").encode("ascii", "replace").decode()
-    return agent.split("/")[0].split(" ")[0][:CALLER_LENGTH] or None
 
 
 @dataclass(slots=True)

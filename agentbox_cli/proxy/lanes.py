@@ -1,14 +1,16 @@
 """How one attempt is made: the call to a link, up to its first content or its failure.
 
 The direct lane sends the client's own bytes to a provider that speaks the same protocol; only the
-model and the credentials are replaced.
+model and the credentials are replaced, and chat streams are asked for their token counts.
 """
 
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import msgspec
 
 from agentbox_cli.providers.model import Protocol as Wire
 from agentbox_cli.providers.resolved import Deployment
@@ -16,6 +18,7 @@ from agentbox_cli.proxy.answers import Answer, Reading, read_reply
 from agentbox_cli.proxy.chain import Call
 from agentbox_cli.proxy.classify import CompiledPattern, compile_patterns
 from agentbox_cli.proxy.endpoints import Endpoint, provider_url
+from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.headers import upstream_headers
 from agentbox_cli.proxy.quota import Quotas
 from agentbox_cli.proxy.request import Ask, body_for
@@ -68,6 +71,7 @@ class DirectLane:
 
     upstream: Upstream
     addresses: Mapping[str, str] = field(default_factory=dict)
+    _uncounted: set[str] = field(default_factory=set)
     _targets: dict[tuple[str, Wire], Target] = field(default_factory=dict)
     _patterns: dict[str, Sequence[CompiledPattern]] = field(default_factory=dict)
 
@@ -79,17 +83,43 @@ class DirectLane:
         """
         try:
             async with asyncio.timeout(call.timeout):
-                return await self.answer(call, order.endpoint.protocol, order)
+                return await self.answer(call, order.endpoint.protocol, order, hide_usage=True)
         except TimeoutError:
             raise AttemptFailed(timed_out(call.timeout)) from None
 
-    async def answer(self, call: Call, protocol: Wire, order: Order) -> Answer:
-        """As `call`, in any protocol and without a limit of time."""
+    async def answer(
+        self, call: Call, protocol: Wire, order: Order, *, hide_usage: bool = False
+    ) -> Answer:
+        """As `call`, in any protocol and without a limit of time.
+
+        Args:
+            call: whom to call, and how.
+            protocol: what the provider is asked in.
+            order: what is asked.
+            hide_usage: whether token counts that were not asked for are kept back.
+        """
+        deployment = call.link.deployment
+        counted = None if deployment.name in self._uncounted else ask_for_usage(order.ask)
+        if protocol is not Wire.OPENAI_CHAT or counted is None or not _counts(deployment):
+            return await self._once(call, protocol, order)
+        try:
+            asking = replace(order, ask=counted)
+            return await self._once(call, protocol, asking, hide_usage=hide_usage)
+        except AttemptFailed as failed:
+            if not _refuses_usage(failed.failure):
+                raise
+        self._uncounted.add(deployment.name)
+        return await self._once(call, protocol, order)
+
+    async def _once(
+        self, call: Call, protocol: Wire, order: Order, *, hide_usage: bool = False
+    ) -> Answer:
         reading = Reading(
             protocol=protocol,
             patterns=self._patterns_of(call.link.deployment),
             stream=order.ask.stream,
             pause=call.link.stream_timeout,
+            hide_usage=hide_usage,
         )
         reply = await self._post(call, protocol, order)
         try:
@@ -137,3 +167,30 @@ class DirectLane:
         if name not in self._patterns:
             self._patterns[name] = compile_patterns(deployment.provider.spec.error_patterns)
         return self._patterns[name]
+
+
+def ask_for_usage(ask: Ask) -> Ask | None:
+    """The same request asking for token counts; None if it does, is no stream, or is odd."""
+    if not ask.stream:
+        return None
+    try:
+        options = _decode_options(ask.fields.get("stream_options", b"null")) or {}
+    except ValueError:
+        return None  # the provider will say what is wrong with it
+    if options.get("include_usage") is True:
+        return None
+    told = msgspec.Raw(_encode({**options, "include_usage": True}))
+    return replace(ask, fields={**ask.fields, "stream_options": told})
+
+
+_decode_options = msgspec.json.Decoder(dict[str, Any] | None).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def _counts(deployment: Deployment) -> bool:
+    return deployment.provider.spec.stream_usage
+
+
+def _refuses_usage(failure: Failure) -> bool:
+    named = b"stream_options" in (failure.body or b"") or "stream_options" in failure.message
+    return failure.status in {400, 422} and named

@@ -1,6 +1,6 @@
 """One request from end to end: down the chain until a link answers, then its answer to the client.
 
-Every attempt leaves a record, whatever becomes of it.
+What becomes of every attempt is taken down in the request's story.
 """
 
 import asyncio
@@ -13,16 +13,15 @@ from aiohttp import web
 
 from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.resolved import Lane, Link, Router
-from agentbox_cli.proxy.answers import Answer, OpenStream, Spent, UnaryAnswer
+from agentbox_cli.proxy.answers import Answer, OpenStream, UnaryAnswer
 from agentbox_cli.proxy.chain import Call, Needs, Walk
 from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Client, Exchange
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import LaneCaller, Order
 from agentbox_cli.proxy.request import needs_of
-from agentbox_cli.proxy.story import Attempt, End, record_of
+from agentbox_cli.proxy.story import Attempt, End
 from agentbox_cli.proxy.upstream import AttemptFailed
 from agentbox_cli.proxy.verdict import Verdict
-from agentbox_cli.usage.record import RecordSink, Tokens
 
 # A larger body is looked at in a thread: other requests must not wait for it.
 LOOKED_AT_IN_PLACE = 1024 * 1024
@@ -37,14 +36,12 @@ class Relay:
     Args:
         lanes: how attempts are made.
         router: retries and times.
-        sink: takes the attempt records.
         wall: seconds since the epoch.
         silence: seconds without content before keep-alives begin.
     """
 
     lanes: Mapping[Lane, LaneCaller]
     router: Router
-    sink: RecordSink
     wall: Callable[[], float] = time.time
     silence: float = SILENCE_SECONDS
 
@@ -89,11 +86,11 @@ class Relay:
             answer = await self._caller(lane).call(call, self._order(exchange))
         except AttemptFailed as failed:
             walk.failed(failed.failure, time.monotonic())
-            self._record(exchange, attempt, failure=failed.failure)
+            attempt.ended(failure=failed.failure)
             return None
         except BaseException:
             walk.abandoned()
-            self._record(exchange, attempt, cancelled=True)
+            attempt.ended(cancelled=True)
             raise
         attempt.has_content()
         walk.answered()
@@ -130,7 +127,7 @@ class Relay:
         link = attempt.call.link
         headers = {**answer.headers, **exchange.served_headers(walk, link)}
         if isinstance(answer, UnaryAnswer):
-            self._record(exchange, attempt, spent=answer.spent, status=answer.status)
+            attempt.ended(spent=answer.spent, status=answer.status)
             return await client.whole(answer, headers)
         return await self._stream(exchange, walk, client, attempt, answer, headers)
 
@@ -156,9 +153,7 @@ class Relay:
             return await client.cut(_cut_message(attempt.call.link, failure), answer.reader)
         finally:
             answer.close()
-            self._record(
-                exchange,
-                attempt,
+            attempt.ended(
                 spent=answer.spent,
                 status=answer.status,
                 failure=failure,
@@ -167,20 +162,6 @@ class Relay:
             )
         exchange.story.ends(End.ANSWERED, response.status)
         return response
-
-    def _record(  # noqa: PLR0913 - an attempt ends with these
-        self,
-        exchange: Exchange,
-        attempt: Attempt,
-        *,
-        spent: Spent | None = None,
-        status: int | None = None,
-        failure: Failure | None = None,
-        cancelled: bool = False,
-    ) -> None:
-        tokens = spent.tokens if spent else Tokens()
-        attempt.ended(status=status, failure=failure, cancelled=cancelled, tokens=tokens)
-        self.sink(record_of(exchange.story, attempt, spent.usage if spent else None))
 
 
 def _next(exchange: Exchange, walk: Walk) -> Call | Verdict:

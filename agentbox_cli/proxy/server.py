@@ -5,9 +5,9 @@ import logging
 import os
 import socket
 import time
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +20,7 @@ from agentbox_cli.paths import Paths
 from agentbox_cli.providers.resolved import Lane, Resolved
 from agentbox_cli.proxy import report
 from agentbox_cli.proxy.app import Front
+from agentbox_cli.proxy.capture import record_of
 from agentbox_cli.proxy.chain import Memory
 from agentbox_cli.proxy.cooldown import Cooldowns
 from agentbox_cli.proxy.drill import SECRET_VARIABLE, Drills, Scope
@@ -29,14 +30,14 @@ from agentbox_cli.proxy.keeper import Keeper
 from agentbox_cli.proxy.lanes import DirectLane, LaneCaller
 from agentbox_cli.proxy.limits_page import LimitsPage
 from agentbox_cli.proxy.peer import PeerLookup, find_lookup
-from agentbox_cli.proxy.story import Stories
+from agentbox_cli.proxy.story import Stories, Story
 from agentbox_cli.proxy.translation import NO_ENGINE, Translation
 from agentbox_cli.proxy.upstream import Upstream
 from agentbox_cli.simulate.app import SimulatedProviders
-from agentbox_cli.usage.record import AttemptRecord
+from agentbox_cli.usage.capture import usage_queue, usage_warnings
+from agentbox_cli.usage.queue import UsageQueue
 
 GRACE_SECONDS = 30.0
-RECORDS_KEPT = 1_000
 BACKLOG = 1_024
 LOOPBACK = ("127.0.0.1", "::1")
 
@@ -62,7 +63,6 @@ class ProxyServer:
     paths: Paths
     grace: float = GRACE_SECONDS
     silence: float = SILENCE_SECONDS
-    records: deque[AttemptRecord] = field(default_factory=lambda: deque(maxlen=RECORDS_KEPT))
     stories: Stories = field(default_factory=Stories)
     warnings: list[str] = field(default_factory=list)
     _memory: Memory = field(init=False)
@@ -72,6 +72,7 @@ class ProxyServer:
     _upstream: Upstream = field(default_factory=Upstream)
     _simulated: SimulatedProviders | None = None
     _translation: Translation | None = None
+    _usage: UsageQueue | None = None
     _runner: web.ServerRunner | None = None
     _auth: str = "same-user"
 
@@ -88,6 +89,9 @@ class ProxyServer:
     async def start(self, sockets: list[socket.socket]) -> None:
         """Serve on sockets that are bound already."""
         self._keeper.begin()
+        if self.resolved.config.usage.enabled:
+            self._usage = usage_queue(self.resolved, self.paths)
+            self._usage.start()
         addresses = await self._start_simulated()
         direct = DirectLane(upstream=self._upstream, addresses=addresses)
         front = Front(
@@ -95,7 +99,7 @@ class ProxyServer:
             guard=self._guard,
             scope=self._scope(),
             lanes=await self._lanes(direct),
-            sink=self.records.append,
+            sink=self._count,
             stories=self.stories,
             instance=self.instance,
             status=self.status,
@@ -119,6 +123,8 @@ class ProxyServer:
         await self._upstream.close()
         if self._simulated is not None:
             await self._simulated.stop()
+        if self._usage is not None:
+            await asyncio.to_thread(self._usage.close)
         if self._lookup is not None:
             self._lookup.close()
 
@@ -137,6 +143,7 @@ class ProxyServer:
                 *self.warnings,
                 *(translation.warnings() if translation else ()),
                 *report.warnings_of(self.resolved, self._memory),
+                *usage_warnings(self._usage),
             ],
             "aliases": report.alias_rows(
                 self.resolved, self._memory, time.monotonic(), time.time()
@@ -148,6 +155,10 @@ class ProxyServer:
             return {Lane.DIRECT: direct}
         self._translation = Translation(self.resolved, self.paths, direct)
         return {Lane.DIRECT: direct, Lane.LITELLM: await self._translation.start()}
+
+    def _count(self, story: Story) -> None:
+        if self._usage is not None:
+            self._usage.put(partial(record_of, story))
 
     def _scope(self) -> Scope:
         return Scope(memory=self._memory, toggles=self.resolved.toggles)

@@ -17,11 +17,13 @@ class Sieve:
 
     Args:
         reader: says what each event is.
+        hide_usage: whether token counts are kept back.
         content_seen: content was among what passed.
         ended: nothing may follow: the marker was seen, or a bad end.
     """
 
     reader: StreamReader
+    hide_usage: bool = False
     content_seen: bool = False
     ended: bool = False
 
@@ -32,6 +34,8 @@ class Sieve:
             if _is_bad_end(self.reader, piece):
                 self.ended = True
                 break
+            if piece.kind is PieceKind.USAGE and self.hide_usage:
+                continue
             passed.append(piece.raw)
             self.ended = self.ended or piece.kind is PieceKind.END
             self.content_seen = self.content_seen or piece.kind in _RELEASES

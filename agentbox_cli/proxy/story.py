@@ -6,22 +6,23 @@ takes a few references; words and numbers for people are made when somebody asks
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
 from agentbox_cli.providers.model import ErrorKind, RateLimitScope
 from agentbox_cli.providers.resolved import Chain, Deployment, Lane, Link
+from agentbox_cli.proxy.answers import Spent
 from agentbox_cli.proxy.chain import Call
 from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.finish import OK
 from agentbox_cli.proxy.verdict import Outcome
-from agentbox_cli.usage.record import AttemptRecord, Tokens
+from agentbox_cli.usage.record import Tokens
 
 STORIES_KEPT = 1_000
+NO_TOKENS = Tokens()
 # A name that fits a pattern may be of any length.
 ASKED_LENGTH = 100
 
@@ -68,7 +69,7 @@ class Attempt(msgspec.Struct, kw_only=True, gc=False):
         complete: whether the answer ended as its protocol says.
         cancelled: whether the client went away first.
         maybe_charged: whether it may have cost money without a whole answer.
-        tokens: usage as reported.
+        spent: the usage that was reported.
     """
 
     call: Call
@@ -83,7 +84,14 @@ class Attempt(msgspec.Struct, kw_only=True, gc=False):
     complete: bool = False
     cancelled: bool = False
     maybe_charged: bool = False
-    tokens: Tokens | None = None
+    spent: Spent | None = None
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """Usage as reported; None while the call is under way."""
+        if self.elapsed_ms is None:
+            return None
+        return self.spent.tokens if self.spent else NO_TOKENS
 
     def has_content(self) -> None:
         """Note its first content, or its whole unary answer."""
@@ -92,17 +100,17 @@ class Attempt(msgspec.Struct, kw_only=True, gc=False):
     def ended(
         self,
         *,
-        status: int | None,
-        failure: Failure | None,
-        cancelled: bool,
-        tokens: Tokens,
+        status: int | None = None,
+        failure: Failure | None = None,
+        cancelled: bool = False,
+        spent: Spent | None = None,
     ) -> None:
         """Note how it ended."""
         self.elapsed_ms = (time.monotonic() - self.began) * 1_000
         self.status = status
         self.complete = failure is None and not cancelled
         self.cancelled = self.maybe_charged = cancelled
-        self.tokens = tokens
+        self.spent = spent
         if failure is not None:
             self.status, self.kind = failure.status, failure.kind
             self.message = failure.message
@@ -138,6 +146,7 @@ class Story(msgspec.Struct, kw_only=True, gc=False):
         request_id: its name in headers and records.
         endpoint: where it was sent.
         caller: the family of the client's user agent.
+        project: what it is for, as the client says.
         started_at: seconds since the epoch.
         began: the same on the monotonic clock.
         asked: the model it named; None before that is known.
@@ -155,6 +164,7 @@ class Story(msgspec.Struct, kw_only=True, gc=False):
     request_id: str
     endpoint: Endpoint
     caller: str | None
+    project: str
     started_at: float
     began: float
     asked: str | None = None
@@ -222,33 +232,6 @@ def _skip(outcome: Outcome, now: float) -> Skip:
     )
 
 
-def record_of(story: Story, attempt: Attempt, raw_usage: dict[str, Any] | None) -> AttemptRecord:
-    """The record of an attempt that has ended."""
-    call, deployment = attempt.call, attempt.call.link.deployment
-    return AttemptRecord(
-        request_id=story.request_id,
-        attempt=call.number,
-        started_at=attempt.started_at,
-        elapsed_ms=attempt.elapsed_ms or 0.0,
-        first_content_ms=attempt.first_content_ms,
-        alias=story.chain.alias if story.chain else "",
-        link=call.link.number,
-        provider=deployment.provider.name,
-        model=deployment.model.id,
-        lane=attempt.lane.value,
-        endpoint=story.endpoint.path,
-        stream=story.stream,
-        status=attempt.status,
-        failure=attempt.kind,
-        complete=attempt.complete,
-        cancelled=attempt.cancelled,
-        maybe_charged=attempt.maybe_charged,
-        tokens=attempt.tokens or Tokens(),
-        raw_usage=raw_usage,
-        caller=story.caller,
-    )
-
-
 class Stories:
     """The latest stories, the oldest forgotten first.
 
@@ -259,12 +242,15 @@ class Stories:
     def __init__(self, kept: int = STORIES_KEPT) -> None:
         self._kept: deque[Story] = deque(maxlen=kept)
 
-    def begin(self, request_id: str, endpoint: Endpoint, caller: str | None) -> Story:
+    def begin(
+        self, request_id: str, endpoint: Endpoint, caller: str | None, project: str = ""
+    ) -> Story:
         """Begin the story of a request that has arrived."""
         story = Story(
             request_id=request_id,
             endpoint=endpoint,
             caller=caller,
+            project=project,
             started_at=time.time(),
             began=time.monotonic(),
         )
@@ -302,3 +288,7 @@ def _speaks_for(failed: Deployment, kind: ErrorKind, other: Deployment) -> bool:
     by_account = failed.provider.spec.rate_limit_scope is RateLimitScope.ACCOUNT
     whole = kind in _OF_PROVIDER or (kind is ErrorKind.THROTTLE and by_account)
     return whole and failed.provider.name == other.provider.name
+
+
+# Takes a story that has ended; it must neither block nor raise.
+StorySink = Callable[[Story], None]

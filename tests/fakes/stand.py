@@ -18,7 +18,7 @@ from agentbox_cli.proxy.server import ProxyServer, bind
 from agentbox_cli.simulate.app import SimulatedProviders
 from agentbox_cli.simulate.faults import Fault
 from agentbox_cli.simulate.journal import Call
-from agentbox_cli.usage.record import AttemptRecord
+from tests.fakes.called import Called
 
 INSTALL_KEY = "agentbox-install-key"
 INSTANCE = "this-run"
@@ -77,8 +77,11 @@ class Stand:
     http: aiohttp.ClientSession
 
     @property
-    def records(self) -> list[AttemptRecord]:
-        return list(self.proxy.records)
+    def records(self) -> list[Called]:
+        """Every call to a link that has ended, in order."""
+        stories = reversed(list(self.proxy.stories.latest()))
+        called = [Called(story, each) for story in stories for each in story.attempts]
+        return [each for each in called if each.ended]
 
     def fault(self, deployment: str, *faults: Fault) -> None:
         self.providers.faults.put(deployment, *faults)

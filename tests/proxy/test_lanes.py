@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from agentbox_cli.proxy.lanes import ask_for_usage
+from agentbox_cli.proxy.request import read_ask
 from agentbox_cli.simulate.faults import Fault, FaultKind
 from agentbox_cli.usage.record import Tokens
 from tests.fakes.clients import CHAT, MESSAGES, RESPONSES, TONGUES, Tongue
@@ -199,8 +201,65 @@ async def test_an_anthropic_address_may_end_with_v1_or_not(make_stand: MakeStand
 
 
 @pytest.mark.parametrize("tongue", [MESSAGES, RESPONSES], ids=lambda tongue: tongue.name)
-async def test_usage_is_recorded_as_it_is_reported(make_stand: MakeStand, tongue: Tongue) -> None:
+async def test_only_chat_is_asked_for_usage(make_stand: MakeStand, tongue: Tongue) -> None:
     stand = await make_stand(chains={"default": tongue.chain})
     await tongue.sdk(stand, True)
+    [call] = stand.seen(tongue.first)
+    assert "stream_options" not in call.document
     assert stand.records[0].tokens.input == 2
     assert stand.records[0].tokens.output == 5
+
+
+async def test_a_provider_that_refuses_stream_options_is_asked_without(
+    make_stand: MakeStand,
+) -> None:
+    stand = await make_stand(chains={"default": CHAT.chain})
+    refusal = json.dumps(
+        {"error": {"message": "Unknown parameter: 'stream_options'.", "type": "x", "code": None}}
+    )
+    stand.fault(CHAT.first, Fault(status=400, body=refusal, times=1), Fault(kind=FaultKind.NONE))
+    for _ in range(2):
+        assert CHAT.first in await CHAT.sdk(stand, True)
+    asked = ["stream_options" in call.document for call in stand.seen(CHAT.first)]
+    assert asked == [True, False, False]
+    assert [record.failure for record in stand.records] == [None, None]
+
+
+async def test_what_the_client_asked_itself_is_not_taken_back(make_stand: MakeStand) -> None:
+    stand = await make_stand(chains={"default": CHAT.chain})
+    stand.fault(CHAT.first, Fault(status=400, body='{"error":{"message":"stream_options?"}}'))
+    async with CHAT.post(stand, stream=True, stream_options={"include_usage": True}):
+        pass
+    assert stand.calls(CHAT.first) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (None, b'{"include_usage":true}'),
+        (b"null", b'{"include_usage":true}'),
+        (b"{}", b'{"include_usage":true}'),
+        (b'{"include_usage": false, "b": 1}', b'{"include_usage":true,"b":1}'),
+        (b'{"b": {"c": [1.0]}}', b'{"b":{"c":[1.0]},"include_usage":true}'),
+    ],
+)
+def test_usage_is_asked_for_beside_the_clients_own_options(
+    options: bytes | None, expected: bytes
+) -> None:
+    asked = ask_for_usage(read_ask(_body(options)))
+    assert asked is not None
+    assert bytes(asked.fields["stream_options"]) == expected
+
+
+@pytest.mark.parametrize("options", [b'{"include_usage": true}', b"7", b'"all"', b"[]"])
+def test_options_that_ask_already_or_make_no_sense_are_left_alone(options: bytes) -> None:
+    assert ask_for_usage(read_ask(_body(options))) is None
+
+
+def test_a_unary_request_is_not_asked_for_stream_options() -> None:
+    assert ask_for_usage(read_ask(b'{"model": "default"}')) is None
+
+
+def _body(options: bytes | None) -> bytes:
+    told = b"" if options is None else b', "stream_options": ' + options
+    return b'{"model": "default", "stream": true' + told + b"}"

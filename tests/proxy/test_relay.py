@@ -193,15 +193,12 @@ async def test_an_answer_leaves_one_record_with_the_tokens_that_were_reported(
     assert record.stream is (stream and tongue is not EMBEDDINGS)
     assert (record.failure, record.complete, record.cancelled) == (None, True, False)
     assert not record.maybe_charged
-    if stream and tongue is CHAT:  # reported only to who asks
-        assert (record.tokens, record.raw_usage) == (Tokens(), None)
-    else:
-        assert record.tokens.input == 2
-        assert record.tokens.output == (None if tongue is EMBEDDINGS else 5)
-        assert record.raw_usage
+    assert record.tokens.input == 2
+    assert record.tokens.output == (None if tongue is EMBEDDINGS else 5)
+    assert record.raw_usage
     assert record.first_content_ms is not None
     assert 0 < record.first_content_ms <= record.elapsed_ms
-    assert record.caller in {"AsyncOpenAI", "AsyncAnthropic"}
+    assert record.caller in {"openai-python", "anthropic-python"}
 
 
 async def test_every_call_leaves_a_record(make_stand: MakeStand) -> None:
@@ -231,12 +228,14 @@ async def test_a_stream_that_stalled_cools_its_link(make_stand: MakeStand) -> No
             assert answer.headers["x-agentbox-served-by"] == served_by
 
 
-async def test_usage_that_nobody_asked_for_is_not_asked_for(stand: Stand) -> None:
+async def test_the_client_does_not_see_usage_that_it_did_not_ask_for(stand: Stand) -> None:
     async with CHAT.post(stand, stream=True) as answer:
-        assert b"prompt_tokens" not in await answer.read()
+        body = await answer.read()
+    assert b"prompt_tokens" not in body
+    assert body.endswith(b"data: [DONE]\n\n")
     [call] = stand.seen(CHAT.first)
-    assert "stream_options" not in call.document
-    assert stand.records[0].tokens == Tokens()
+    assert call.document["stream_options"] == {"include_usage": True}
+    assert stand.records[0].tokens.input == 2
 
 
 async def test_the_client_sees_usage_that_it_asked_for(stand: Stand) -> None:

@@ -10,7 +10,6 @@ from agentbox_cli.proxy.chain import Call
 from agentbox_cli.proxy.endpoints import CHAT
 from agentbox_cli.proxy.story import Attempt, End, Skip, Stories, Story
 from agentbox_cli.proxy.verdict import COOLING, Outcome
-from agentbox_cli.usage.record import Tokens
 from tests.proxy.builders import chain, deployment, failure, link, provider, spec
 
 
@@ -28,12 +27,12 @@ def call(story: Story, number: int = 1, **fields: Any) -> Attempt:
 
 def fail(attempt: Attempt, kind: ErrorKind, **fields: Any) -> None:
     told = failure(kind, **fields)
-    attempt.ended(status=None, failure=told, cancelled=False, tokens=Tokens())
+    attempt.ended(failure=told)
 
 
 def complete(attempt: Attempt) -> None:
     attempt.has_content()
-    attempt.ended(status=200, failure=None, cancelled=False, tokens=Tokens())
+    attempt.ended(status=200)
 
 
 def cooling(story: Story, cause: ErrorKind = ErrorKind.THROTTLE, number: int = 1) -> Skip:

@@ -6,30 +6,32 @@ import sys
 import threading
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from agentbox_cli.usage.database import Place
 from agentbox_cli.usage.journal import Journal
+from agentbox_cli.usage.queue import MOST_KEPT, UsageQueue
 from agentbox_cli.usage.record import RequestRecord
-from agentbox_cli.usage.writer import MOST_KEPT, UsageWriter
+from agentbox_cli.usage.writer import StoreWriter
 from tests.fakes.waiting import eventually
 from tests.usage.builders import DEAR, call, request
 
 
 @pytest.fixture
-def writer(place: Place, tmp_path: Path) -> UsageWriter:
+def writer(place: Place, tmp_path: Path) -> UsageQueue:
     return _writer(place, tmp_path)
 
 
-def _writer(place: Place, directory: Path) -> UsageWriter:
-    return UsageWriter(
-        place,
-        directory / "usage.journal",
-        lambda: {"openai/gpt-4o": DEAR},
+def _writer(place: Place, directory: Path) -> UsageQueue:
+    journal = directory / "usage.journal"
+    prices = {"openai/gpt-4o": DEAR}
+    return UsageQueue(
+        lambda: StoreWriter(lambda: place, journal, lambda: prices, retry=(0.05, 0.1)),
+        waiting=journal.exists(),
         pause=0.01,
-        retry=(0.05, 0.1),
     )
 
 
@@ -44,19 +46,23 @@ def _kept(place: Place) -> int:
             return 0
 
 
-def _put(writer: UsageWriter, *records: RequestRecord) -> None:
+def _put(writer: UsageQueue, *records: RequestRecord) -> None:
     for record in records:
-        writer.put(record)
+        writer.put(partial(_itself, record))
 
 
-def test_what_is_put_is_written_while_the_writer_runs(writer: UsageWriter, place: Place) -> None:
+def _itself(record: RequestRecord) -> RequestRecord:
+    return record
+
+
+def test_what_is_put_is_written_while_the_writer_runs(writer: UsageQueue, place: Place) -> None:
     writer.start()
     _put(writer, request(1, call()))
     eventually(lambda: _kept(place) == 1)
     writer.close()
 
 
-def test_closing_writes_everything(writer: UsageWriter, place: Place) -> None:
+def test_closing_writes_everything(writer: UsageQueue, place: Place) -> None:
     writer.start()
     _put(writer, *(request(number, call()) for number in range(5_000)))
     writer.close()
@@ -65,7 +71,7 @@ def test_closing_writes_everything(writer: UsageWriter, place: Place) -> None:
 
 
 def test_nothing_is_made_before_there_is_something_to_write(
-    writer: UsageWriter, place: Place
+    writer: UsageQueue, place: Place
 ) -> None:
     writer.start()
     writer.close()
@@ -73,7 +79,7 @@ def test_nothing_is_made_before_there_is_something_to_write(
     assert not place.file.exists()
 
 
-def test_the_database_is_readable_by_its_owner_only(writer: UsageWriter, place: Place) -> None:
+def test_the_database_is_readable_by_its_owner_only(writer: UsageQueue, place: Place) -> None:
     writer.start()
     _put(writer, request(1, call()))
     writer.close()
@@ -82,7 +88,7 @@ def test_the_database_is_readable_by_its_owner_only(writer: UsageWriter, place: 
 
 
 def test_records_wait_in_the_journal_while_the_database_is_locked(
-    writer: UsageWriter, place: Place, tmp_path: Path
+    writer: UsageQueue, place: Place, tmp_path: Path
 ) -> None:
     writer.start()
     _put(writer, request(1, call()))
@@ -172,7 +178,21 @@ def test_memory_is_bounded_when_nothing_takes_records(tmp_path: Path) -> None:
     assert writer.lost == 10
 
 
-def test_many_threads_may_put(writer: UsageWriter, place: Place) -> None:
+def test_a_record_that_cannot_be_made_stops_no_other(
+    writer: UsageQueue, place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails() -> RequestRecord:
+        raise ZeroDivisionError
+
+    writer.start()
+    writer.put(fails)
+    _put(writer, request(1, call()))
+    writer.close()
+    assert _kept(place) == 1
+    assert "fault of ours" in caplog.text
+
+
+def test_many_threads_may_put(writer: UsageQueue, place: Place) -> None:
     writer.start()
 
     def work(start: int) -> None:
@@ -207,15 +227,17 @@ _WRITES = """
 import sys, time
 from pathlib import Path
 from agentbox_cli.usage.database import place_of
-from agentbox_cli.usage.writer import UsageWriter
+from agentbox_cli.usage.queue import UsageQueue
+from agentbox_cli.usage.writer import StoreWriter
 sys.path.insert(0, sys.argv[2])
 from tests.usage.builders import call, request
 directory = Path(sys.argv[1])
-writer = UsageWriter(place_of(None, directory / "usage.db"), directory / "usage.journal", dict)
+place = place_of(None, directory / "usage.db")
+writer = UsageQueue(lambda: StoreWriter(lambda: place, directory / "usage.journal", dict))
 writer.start()
 number = 0
 while True:
-    writer.put(request(number, call()))
+    writer.put(lambda number=number: request(number, call()))
     print(number, time.monotonic(), flush=True)
     number += 1
     time.sleep(0.0005)

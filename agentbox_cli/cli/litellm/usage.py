@@ -1,6 +1,5 @@
 """`agentbox litellm usage`: what was used and what it cost, and the commands about its store."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,10 +27,6 @@ def usage(
     by: Annotated[By, typer.Option(help="What to group by.")] = By.ALIAS,
     plot: Annotated[bool, typer.Option("--plot", help="Draw it over time.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    html: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write one web page with charts.", show_default=False),
-    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Tell what was used and what it cost.
@@ -43,14 +38,12 @@ def usage(
     """
     if ctx.invoked_subcommand is not None:
         return
-    if sum(map(bool, (plot, as_csv, html, as_json))) > 1:
-        raise UsageError("--plot, --csv, --html and --json exclude each other")
+    if plot + as_csv + as_json > 1:
+        raise UsageError("--plot, --csv and --json exclude each other")
     begin, end = since_until(since, until)
     with reading(ctx) as engine:
         if plot:
             _plot(engine, begin, end)
-        elif html is not None:
-            _write_page(engine, html, begin, end)
         else:
             from agentbox_cli.usage.report import usage_report
 
@@ -63,13 +56,6 @@ def _plot(engine: Any, begin: float | None, end: float | None) -> None:
     from agentbox_cli.usage.series import usage_series
 
     plot_usage(usage_series(engine, begin, end))
-
-
-def _write_page(engine: Any, file: Path, begin: float | None, end: float | None) -> None:
-    from agentbox_cli.usage.page import write_page
-
-    write_page(engine, file, begin, end)
-    say(f"wrote {file}")
 
 
 def _emit(report: "Report") -> None:

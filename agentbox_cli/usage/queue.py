@@ -1,0 +1,150 @@
+"""Takes requests off the data plane's hands, and has them written by a thread of its own.
+
+Nothing of it may block or raise on the way of a request: what makes the record is put into a
+queue, and that is all. The thread makes the records and writes what has gathered every 50 ms. It
+also imports what writing needs, when there is something to write for the first time.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from agentbox_cli.usage.record import RequestRecord
+
+# What kill -9 may cost: requests of the last 50 ms, and of the write under way.
+PAUSE_SECONDS = 0.05
+# Records in one transaction; a longer one would keep readers of Postgres waiting.
+BATCH = 2_000
+# What is kept in memory while neither the database nor the journal takes anything.
+MOST_KEPT = 20_000
+
+_log = logging.getLogger(__name__)
+
+MakeRecord = Callable[[], RequestRecord]
+
+
+class Writer(Protocol):
+    """Where records go; used by one thread only."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why records are not in the database now; None if they are."""
+
+    @property
+    def moved(self) -> Path | None:
+        """Where a damaged database was moved."""
+
+    @property
+    def retry_in(self) -> float | None:
+        """Seconds until it wants to be asked again; None if it waits for nothing."""
+
+    def write(self, records: Sequence[RequestRecord]) -> bool:
+        """Take records; False if they could not be kept anywhere."""
+
+    def close(self) -> None:
+        """Let go of the database, after a last try if something waits."""
+
+
+class UsageQueue:
+    """A queue of requests to be written, and the thread that writes them.
+
+    Args:
+        open_writer: makes the writer, in the thread.
+        waiting: whether an earlier run left something to be written.
+        pause: seconds between two writes.
+    """
+
+    def __init__(
+        self,
+        open_writer: Callable[[], Writer],
+        *,
+        waiting: bool = False,
+        pause: float = PAUSE_SECONDS,
+    ) -> None:
+        self._open_writer = open_writer
+        self._waiting = waiting
+        self._pause = pause
+        self._queue: deque[MakeRecord] = deque(maxlen=MOST_KEPT)
+        self._work = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="usage", daemon=True)
+        self._writer: Writer | None = None
+        self._put = 0
+        self._taken = 0
+
+    @property
+    def lost(self) -> int:
+        """How many requests were dropped because nothing took them."""
+        return max(0, self._put - self._taken - len(self._queue))
+
+    @property
+    def trouble(self) -> str | None:
+        """Why requests are not in the database now; None if they are."""
+        return self._writer.trouble if self._writer else None
+
+    @property
+    def moved(self) -> Path | None:
+        """Where a damaged database was moved."""
+        return self._writer.moved if self._writer else None
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def put(self, make: MakeRecord) -> None:
+        """Take a request; neither blocks nor raises."""
+        self._queue.append(make)
+        self._put += 1
+        if not self._work.is_set():
+            self._work.set()
+
+    def close(self, seconds: float = 10.0) -> None:
+        """Write everything, and end."""
+        self._closing.set()
+        self._work.set()
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        if self._waiting:
+            self._flush()
+        while not self._closing.is_set():
+            self._work.wait(self._writer.retry_in if self._writer else None)
+            self._closing.wait(self._pause)
+            self._work.clear()
+            self._flush()
+        self._flush()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _flush(self) -> None:
+        if self._writer is None:
+            if not (self._queue or self._waiting):
+                return
+            self._writer = self._open_writer()
+        while True:
+            batch = self._gathered()
+            if not self._writer.write([record for make in batch if (record := _made(make))]):
+                self._queue.extendleft(reversed(batch))
+                self._taken -= len(batch)
+                return
+            if not self._queue:
+                return
+
+    def _gathered(self) -> list[MakeRecord]:
+        batch: list[MakeRecord] = []
+        while self._queue and len(batch) < BATCH:
+            batch.append(self._queue.popleft())
+        self._taken += len(batch)
+        return batch
+
+
+def _made(make: MakeRecord) -> RequestRecord | None:
+    try:
+        return make()
+    except Exception:  # noqa: BLE001 - one request that is not counted must not stop the others
+        _log.exception("a request could not be counted by a fault of ours")
+        return None
