@@ -8,7 +8,7 @@ __agentbox_facts() {
     commands='' options=''
     case $1 in
     '') commands='litellm config plugins completions' options='--config --no-plugins --version -V --help -h' ;;
-    litellm) commands='init start stop restart status logs ask explain test-fallback limits chaos models providers import key' options='--help -h' ;;
+    litellm) commands='init start stop restart status logs ask explain test-fallback limits chaos usage prices models providers import key' options='--help -h' ;;
     'litellm init') options='--provider -p --yes -y --demo --dry-run --help -h' ;;
     'litellm start') options='--port --foreground --wait --no-wait --if-enabled --help -h' ;;
     'litellm stop') options='--grace --force --help -h' ;;
@@ -21,6 +21,15 @@ __agentbox_facts() {
     'litellm limits') commands=reset options='--json --help -h' ;;
     'litellm limits reset') options='--all --dry-run --json --help -h' ;;
     'litellm chaos') options='--port --rate --seed --scenario --json --help -h' ;;
+    'litellm usage') commands='errors export reprice prune vacuum' options='--since --until --by --plot --csv --json --help -h' ;;
+    'litellm usage errors') options='--since --until --json --help -h' ;;
+    'litellm usage export') options='--since --until --format --help -h' ;;
+    'litellm usage reprice') options='--since --dry-run --json --help -h' ;;
+    'litellm usage prune') options='--before --totals --dry-run --json --help -h' ;;
+    'litellm usage vacuum') options='--json --help -h' ;;
+    'litellm prices') commands='show set' options='--json --help -h' ;;
+    'litellm prices show') options='--json --help -h' ;;
+    'litellm prices set') options='--input --output --cached --cache-write --dry-run --json --help -h' ;;
     'litellm models') commands='add remove move rename' options='--json --help -h' ;;
     'litellm models add') options='--at --dry-run --json --help -h' ;;
     'litellm models remove') options='--dry-run --json --help -h' ;;
@@ -74,6 +83,22 @@ __agentbox_takes() {
     'litellm chaos --rate') ;;
     'litellm chaos --seed') ;;
     'litellm chaos --scenario') takes='choices rate-limit quota context-window context-vllm context-413 server-error unavailable-503 overloaded-529 timeout stall refused closed cut auth forbidden not-found payment unsupported bad-request unprocessable content-policy html truncated empty error-in-200 cut-late truncated-late stall-late error-late all-down cooling recovery toggle-off' ;;
+    'litellm usage --since') ;;
+    'litellm usage --until') ;;
+    'litellm usage --by') takes='choices alias provider model caller project day hour class' ;;
+    'litellm usage errors --since') ;;
+    'litellm usage errors --until') ;;
+    'litellm usage export --since') ;;
+    'litellm usage export --until') ;;
+    'litellm usage export --format') takes='choices jsonl csv' ;;
+    'litellm usage reprice --since') ;;
+    'litellm usage prune --before') ;;
+    'litellm prices show @1') takes='words model' ;;
+    'litellm prices set --input') ;;
+    'litellm prices set --output') ;;
+    'litellm prices set --cached') ;;
+    'litellm prices set --cache-write') ;;
+    'litellm prices set @1') takes='words model' ;;
     'litellm models add --at') ;;
     'litellm models add @1') takes='words alias' ;;
     'litellm models add @2') takes='words link' ;;

@@ -25,6 +25,8 @@ function __agentbox_commands
                 'test-fallback' 'Prove that every chain falls back.' \
                 'limits' 'Show what is left of quotas, and what cools.' \
                 'chaos' 'Serve your chains on providers that keep failing.' \
+                'usage' 'Tell what was used and what it cost.' \
+                'prices' 'Tell what the models cost, and who says so.' \
                 'models' 'List the aliases and their chains.' \
                 'providers' 'List the providers and their keys.' \
                 'import' 'Take over a config of LiteLLM, claude-code-router or llm.' \
@@ -32,6 +34,17 @@ function __agentbox_commands
         case 'litellm limits'
             printf '%s\t%s\n' \
                 'reset' 'Forget what keeps a link from being called.'
+        case 'litellm usage'
+            printf '%s\t%s\n' \
+                'errors' 'Tell what failed, and who answered instead.' \
+                'export' 'Print every call as a line of JSON or CSV.' \
+                'reprice' 'Give past calls the prices of today.' \
+                'prune' 'Forget old requests; their sums stay.' \
+                'vacuum' 'Give unused space back to the disk.'
+        case 'litellm prices'
+            printf '%s\t%s\n' \
+                'show' 'Tell what one model costs.' \
+                'set' 'Set a price of your own in config.yml.'
         case 'litellm models'
             printf '%s\t%s\n' \
                 'add' 'Add a link to an alias, or a new alias.' \
@@ -170,6 +183,70 @@ function __agentbox_options
                 '--seed' 'Fail in the same way as another time.' \
                 '--scenario' 'Fail in this way only; may be given again.' \
                 '--json' 'Print a JSON document on each line.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm usage'
+            printf '%s\t%s\n' \
+                '--since' 'From when on: 7d, 12h, today, week, month, 2026-11-01, all.' \
+                '--until' 'Until when.' \
+                '--by' 'What to group by.' \
+                '--plot' 'Draw it over time.' \
+                '--csv' 'Print CSV.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm usage errors'
+            printf '%s\t%s\n' \
+                '--since' 'From when on: 7d, today, 2026-11-01, all.' \
+                '--until' 'Until when.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm usage export'
+            printf '%s\t%s\n' \
+                '--since' 'From when on: 7d, today, 2026-11-01, all.' \
+                '--until' 'Until when.' \
+                '--format' 'What to print.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm usage reprice'
+            printf '%s\t%s\n' \
+                '--since' 'From when on: 7d, month, 2026-11-01, all.' \
+                '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm usage prune'
+            printf '%s\t%s\n' \
+                '--before' 'What is older is forgotten: 90d, year, 2026-11-01.' \
+                '--totals' 'Forget the sums too, not only single requests.' \
+                '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm usage vacuum'
+            printf '%s\t%s\n' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm prices'
+            printf '%s\t%s\n' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm prices show'
+            printf '%s\t%s\n' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm prices set'
+            printf '%s\t%s\n' \
+                '--input' 'Dollars for 1M of prompt.' \
+                '--output' 'Dollars for 1M of answer.' \
+                '--cached' 'Dollars for 1M from a cache.' \
+                '--cache-write' 'Dollars for 1M into one.' \
+                '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
         case 'litellm models'
@@ -362,6 +439,26 @@ function __agentbox_takes
         case 'litellm chaos --seed'
         case 'litellm chaos --scenario'
             printf '%s\n' choices 'rate-limit' 'quota' 'context-window' 'context-vllm' 'context-413' 'server-error' 'unavailable-503' 'overloaded-529' 'timeout' 'stall' 'refused' 'closed' 'cut' 'auth' 'forbidden' 'not-found' 'payment' 'unsupported' 'bad-request' 'unprocessable' 'content-policy' 'html' 'truncated' 'empty' 'error-in-200' 'cut-late' 'truncated-late' 'stall-late' 'error-late' 'all-down' 'cooling' 'recovery' 'toggle-off'
+        case 'litellm usage --since'
+        case 'litellm usage --until'
+        case 'litellm usage --by'
+            printf '%s\n' choices 'alias' 'provider' 'model' 'caller' 'project' 'day' 'hour' 'class'
+        case 'litellm usage errors --since'
+        case 'litellm usage errors --until'
+        case 'litellm usage export --since'
+        case 'litellm usage export --until'
+        case 'litellm usage export --format'
+            printf '%s\n' choices 'jsonl' 'csv'
+        case 'litellm usage reprice --since'
+        case 'litellm usage prune --before'
+        case 'litellm prices show @1'
+            printf '%s\n' words model
+        case 'litellm prices set --input'
+        case 'litellm prices set --output'
+        case 'litellm prices set --cached'
+        case 'litellm prices set --cache-write'
+        case 'litellm prices set @1'
+            printf '%s\n' words model
         case 'litellm models add --at'
         case 'litellm models add @1'
             printf '%s\n' words alias
