@@ -40,7 +40,7 @@ function __agentbox_commands
                 'export' 'Print every call as a line of JSON or CSV.' \
                 'reprice' 'Give past calls the prices of today.' \
                 'prune' 'Forget old requests; their sums stay.' \
-                'vacuum' 'Give unused space back to the disk.'
+                'vacuum' 'Shrink the database to what is in it.'
         case 'litellm prices'
             printf '%s\t%s\n' \
                 'show' 'Tell what one model costs.' \
@@ -189,7 +189,7 @@ function __agentbox_options
             printf '%s\t%s\n' \
                 '--since' 'From when on: 7d, 12h, today, week, month, 2026-11-01, all.' \
                 '--until' 'Until when.' \
-                '--by' 'What to group by.' \
+                '--by' 'What to group by: alias, provider, model, caller, project, day, hour, class.' \
                 '--plot' 'Draw it over time.' \
                 '--csv' 'Print CSV.' \
                 '--json' 'Print JSON.' \

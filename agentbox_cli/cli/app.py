@@ -93,7 +93,7 @@ class UsageCommands(LazyGroup):
         "export": (f"{_HERE}.litellm.usage_export", "Print every call as a line of JSON or CSV."),
         "reprice": (f"{_HERE}.litellm.usage_reprice", "Give past calls the prices of today."),
         "prune": (f"{_HERE}.litellm.usage_prune", "Forget old requests; their sums stay."),
-        "vacuum": (f"{_HERE}.litellm.usage_vacuum", "Give unused space back to the disk."),
+        "vacuum": (f"{_HERE}.litellm.usage_vacuum", "Shrink the database to what is in it."),
     }
 
 

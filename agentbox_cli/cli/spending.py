@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from agentbox_cli.cli.output import notice
 from agentbox_cli.cli.setting import config_file
-from agentbox_cli.errors import ConfigError, NotSo
+from agentbox_cli.errors import ConfigError
 from agentbox_cli.paths import standard_paths
 
 if TYPE_CHECKING:
@@ -40,24 +41,22 @@ def usage_place(ctx: typer.Context) -> "Place":
 
 @contextmanager
 def reading(ctx: typer.Context) -> "Iterator[Engine]":
-    """The usage database, open to be read.
+    """The usage database, open to be read; an empty one, and a notice, before the first use.
 
     Raises:
-        NotSo: there is none yet.
         UsageStoreError: it cannot be read.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
     from agentbox_cli.errors import UsageStoreError
-    from agentbox_cli.usage.database import open_for_reading
+    from agentbox_cli.usage.database import empty_store, open_for_reading
 
     place = usage_place(ctx)
     engine = open_for_reading(place)
     if engine is None:
-        raise NotSo(
-            f"nothing was used yet: there is no {place.shown}",
-            hint="start the proxy and ask it something: agentbox litellm ask",
-        )
+        # A report of nothing is a report; scripts must not fail on the first day.
+        notice(f"nothing was used yet: {place.shown} is begun by the proxy's first request")
+        engine = empty_store()
     try:
         yield engine
     except SQLAlchemyError as error:

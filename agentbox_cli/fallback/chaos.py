@@ -227,6 +227,7 @@ def _section(resolved: Resolved, chains: Sequence[Chain], bases: dict[str, str])
             "retry_after_seconds": COOLDOWN_SECONDS,
         },
         "engine": {"mode": "eager" if engine else "off"},
+        "usage": {"enabled": False},
     }
 
 

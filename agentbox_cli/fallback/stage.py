@@ -186,6 +186,8 @@ def derived_config(
         },
         # Aliases that plugins propose beside these chains need no LiteLLM for a drill.
         "engine": {"mode": "eager" if translated else "off"},
+        # What a drill spends is none of anybody's money.
+        "usage": {"enabled": False},
     }
     return {"litellm": section}
 

@@ -134,9 +134,21 @@ litellm limits
 litellm limits reset --all --dry-run
 litellm restart
 litellm status
+litellm prices
+litellm prices --json
+litellm prices lab/llama
+litellm prices show openai/gpt-4o --json
+litellm prices set lab/llama --input 1 --output 2 --dry-run
+litellm prices set lab/llama --input 1 --output 2
 litellm stop
 litellm test-fallback --list --json
 litellm test-fallback --live
+litellm usage
+litellm usage errors --json
+litellm usage export --format csv
+litellm usage prune --before today --dry-run
+litellm usage reprice --dry-run
+litellm usage vacuum
 plugins list
 """.strip().splitlines()
 STARTED = (
@@ -150,6 +162,12 @@ STARTED = (
     "litellm limits reset openai",
     "litellm explain req_ --json",
     "litellm test-fallback default",
+    "litellm usage",
+    "litellm usage --by model --json",
+    "litellm usage --plot",
+    "litellm usage errors",
+    "litellm usage export",
+    "litellm usage reprice",
     "litellm logs",
     "litellm restart",
     "litellm stop",

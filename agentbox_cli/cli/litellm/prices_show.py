@@ -23,7 +23,9 @@ def show(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell what one model costs, whether or not it stands in a chain.
+    """Tell what one model costs.
+
+    It need not stand in a chain.
 
     Example: agentbox litellm prices show openai/gpt-4o
     """

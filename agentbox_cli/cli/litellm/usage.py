@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 app = listing(UsageCommands)
 
+_GROUPS = f"What to group by: {', '.join(By)}."
+
 
 @app.callback()
 def usage(
@@ -24,7 +26,7 @@ def usage(
         str, typer.Option(help="From when on: 7d, 12h, today, week, month, 2026-11-01, all.")
     ] = "30d",
     until: Annotated[str | None, typer.Option(help="Until when.", show_default=False)] = None,
-    by: Annotated[By, typer.Option(help="What to group by.")] = By.ALIAS,
+    by: Annotated[By, typer.Option(metavar="WHAT", help=_GROUPS)] = By.ALIAS,
     plot: Annotated[bool, typer.Option("--plot", help="Draw it over time.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -29,9 +29,11 @@ def export(
     until: Annotated[str | None, typer.Option(help="Until when.", show_default=False)] = None,
     form: Annotated[Form, typer.Option("--format", help="What to print.")] = Form.JSONL,
 ) -> None:
-    """Print every call as a line of JSON or CSV, the oldest first.
+    """Print every call as a line of JSON or CSV.
 
-    Example: agentbox litellm usage export --since month --format csv > usage.csv
+    The oldest comes first.
+
+    Example: agentbox litellm usage export --since month --format csv
     """
     from agentbox_cli.usage.upkeep import EXPORTED, export_calls
 

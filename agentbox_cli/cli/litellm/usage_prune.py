@@ -26,7 +26,9 @@ def prune(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forget old requests; their sums stay, and with them the reports.
+    """Forget old requests; their sums stay.
+
+    With the sums the reports stay as they are.
 
     Example: agentbox litellm usage prune --before 90d
     """

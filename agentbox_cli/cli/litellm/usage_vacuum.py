@@ -17,7 +17,7 @@ app = command()
 
 @app.command()
 def vacuum(ctx: typer.Context, *, as_json: AsJson = False) -> None:
-    """Give unused space back to the disk.
+    """Shrink the database to what is in it.
 
     Example: agentbox litellm usage vacuum
     """

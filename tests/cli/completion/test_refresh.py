@@ -26,9 +26,17 @@ BRINGS = {
     "litellm models rename ns:deep new": "new",
     "litellm providers add mistral --api-base http://127.0.0.1:9/v1 --protocol openai": "mistral",
     "litellm providers remove lab": "ns:deep",
+    "litellm prices set lab/m --input 1 --output 2": 'litellm.usage.prices."lab/m"',
 }
 # What they write is no part of config.yml.
-ELSEWHERE = {"config schema", "litellm providers login", "litellm providers logout"}
+ELSEWHERE = {
+    "config schema",
+    "litellm limits reset",
+    "litellm providers login",
+    "litellm providers logout",
+    "litellm usage prune",
+    "litellm usage reprice",
+}
 OTHER = "model_list: [{model_name: imported, litellm_params: {model: openai/gpt-4o}}]"
 
 
