@@ -14,13 +14,18 @@ from tests.fakes.commandline import Agentbox, Result
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "json.md").read_text()
 
-# One link is enough for the shape of everything, and needs no daemon of a drill.
+# One link is enough for the shape of a drill.
 CONFIG = """\
 litellm:
   providers:
     openai: {}
   models:
     default:
+      - provider: simulated
+        model: rate-limited
+      - provider: simulated
+        model: echo
+    plain:
       - provider: simulated
         model: echo
     lame:
@@ -32,7 +37,7 @@ litellm:
 # What stands behind a command that asks for more.
 MORE = {
     "ask": ["hi"],
-    "test-fallback": ["default"],
+    "test-fallback": ["plain"],
     "set": ["litellm.port", "4001"],
     "get": ["litellm.port"],
     "import": [str(ROOT / "tests" / "data" / "import" / "litellm-example.yaml"), "--dry-run"],
