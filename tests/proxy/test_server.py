@@ -68,6 +68,19 @@ async def test_the_status_tells_what_the_links_do(stand: Stand) -> None:
     assert any("openai refuses the key" in warning for warning in status["warnings"])
 
 
+async def test_the_status_counts_tasks_and_no_stream_leaves_one(make_stand: MakeStand) -> None:
+    stand = await make_stand(chains={"default": CHAT.chain})
+    stand.fault(CHAT.first, Fault(kind=FaultKind.CUT, after_events=4))
+    async with CHAT.post(stand, stream=True):
+        pass
+    before = stand.proxy.status()["tasks"]
+    assert before == len(asyncio.all_tasks())
+    for _ in range(5):
+        async with CHAT.post(stand, stream=True) as answer:
+            await answer.read()
+    await eventually(lambda: stand.proxy.status()["tasks"] <= before, "nothing goes on")
+
+
 async def test_an_alias_without_a_usable_link_degrades(make_stand: MakeStand) -> None:
     section = {"providers": {"openai": {"api_key": "${NOT_SET}"}}}
     stand = await make_stand(chains={"default": ["openai/gpt-4o"]}, section=section)
