@@ -50,6 +50,7 @@ class Pause:
 @dataclass(slots=True, kw_only=True)
 class _Entry:
     until: float = 0.0
+    promised: float = 0.0  # a provider asked for this; until then nobody probes early
     kind: ErrorKind | None = None
     since: float = 0.0
     message: str = ""
@@ -94,6 +95,7 @@ class Cooldowns:
             return False
         self._entries[pause.name] = _Entry(
             until=now + pause.remaining,
+            promised=now + pause.remaining,
             kind=pause.kind,
             since=pause.since,
             message=pause.message,
@@ -180,19 +182,23 @@ class Cooldowns:
     def _pause(self, key: str, kind: ErrorKind, now: float, seconds: float, probe: Probe) -> bool:
         until = now + seconds
         entry = self._entries.get(key)
+        if entry is not None and kind not in TRANSIENT:
+            entry.promised = max(entry.promised, until)
         if seconds <= 0 or (entry and entry.until > until and not _replaces(probe, key, entry)):
             return False  # no call that was under way shortens a pause
         entry = self._entries.setdefault(key, _Entry())
         if entry.kind is None:
             entry.since = now
         entry.kind, entry.until = kind, until
+        if kind not in TRANSIENT:
+            entry.promised = max(entry.promised, until)
         return True
 
 
 def _pause_of(key: str, entry: _Entry, now: float) -> Pause | None:
     if entry.kind is None:
         return None
-    remaining = max(entry.until - now, 0.0)
+    remaining = max(entry.until - now, entry.promised - now, 0.0)
     if remaining == 0.0 and not entry.probing:
         return None
     return Pause(
@@ -201,7 +207,7 @@ def _pause_of(key: str, entry: _Entry, now: float) -> Pause | None:
         remaining=remaining,
         since=entry.since,
         message=entry.message,
-        transient=entry.kind in TRANSIENT and not entry.probing,
+        transient=entry.kind in TRANSIENT and not entry.probing and now >= entry.promised,
     )
 
 

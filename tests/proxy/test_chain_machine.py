@@ -43,13 +43,15 @@ FAILURES = st.builds(
 )
 OFTEN = st.sampled_from(
     [
-        failure(ErrorKind.THROTTLE),
+        failure(ErrorKind.THROTTLE, retry_after=5.0),
+        failure(ErrorKind.THROTTLE, retry_after=30.0),
         failure(ErrorKind.TIMEOUT),
         failure(ErrorKind.SERVER),
         failure(ErrorKind.AUTH),
         failure(ErrorKind.CONNECTION, reused_closed=True),
     ]
 )
+MOSTLY = st.sampled_from([True, True, True, False])
 WHICH = st.integers(0, AT_ONCE - 1)
 
 
@@ -59,6 +61,7 @@ class Request:
 
     walk: Walk
     call: Call | None
+    begins: float = 0.0
     called: list[int] = field(default_factory=list)
 
     @property
@@ -80,9 +83,7 @@ class Requests(RuleBasedStateMachine):
 
     @initialize(
         links=st.lists(st.sampled_from(DEPLOYMENTS), min_size=1, max_size=3, unique_by=id),
-        toggles=st.builds(
-            Toggles, on_rate_limit=st.sampled_from([True, True, False]), on_error=st.booleans()
-        ),
+        toggles=st.builds(Toggles, on_rate_limit=MOSTLY, on_error=MOSTLY),
         retries=st.integers(0, 3),
     )
     def begin(self, links: list[Deployment], toggles: Toggles, retries: int) -> None:
@@ -95,10 +96,18 @@ class Requests(RuleBasedStateMachine):
         self.requests[number] = Request(self.scene.walk(CHAT), None)
         self.go_on(number)
 
+    @precondition(lambda self: len(self.requests) < AT_ONCE)
+    @rule(how=OFTEN)
+    def ask_and_fail(self, how: Failure) -> None:
+        self.ask()
+        if self.asked in self.requests:
+            self.fail(len(self.requests) - 1, how)
+
     @precondition(lambda self: self.requests)
     @rule(which=WHICH)
     def answer(self, which: int) -> None:
         request = self.requests.pop(self.one_of(which))
+        self.pass_the_delay(request)
         for key in request.under_way.probe:
             self.promised.pop(key, None)
         request.walk.answered()
@@ -108,6 +117,7 @@ class Requests(RuleBasedStateMachine):
     def fail(self, which: int, how: Failure) -> None:
         number = self.one_of(which)
         request = self.requests[number]
+        self.pass_the_delay(request)
         call = request.under_way
         if not (how.reused_closed and not call.fresh):
             self.promise(call, how)
@@ -119,14 +129,18 @@ class Requests(RuleBasedStateMachine):
     def hang_up(self, which: int) -> None:
         self.requests.pop(self.one_of(which)).walk.abandoned()
 
-    @rule(seconds=st.sampled_from([0.1, 1.0, 4.9, 5.0, 29.0, 61.0, 601.0]))
+    @rule(seconds=st.sampled_from([0.1, 1.0, 4.9, 5.0, 16.0, 29.0, 61.0, 601.0]))
     def wait(self, seconds: float) -> None:
         self.scene.now += seconds
 
-    @rule(at=st.sampled_from(DEPLOYMENTS), left=st.integers(0, 4))
+    @rule(at=st.sampled_from(DEPLOYMENTS), left=st.sampled_from([0, 1, 2, 50, 50, 50]))
     def hear_of_quota(self, at: Deployment, left: int) -> None:
         told = {MINUTE.remaining_header: str(left)}
         self.scene.memory.quotas.observe(at, told, self.scene.wall())
+
+    def pass_the_delay(self, request: Request) -> None:
+        """No call ends before it began."""
+        self.scene.now = max(self.scene.now, request.begins)
 
     def one_of(self, which: int) -> int:
         return list(self.requests)[which % len(self.requests)]
@@ -137,7 +151,7 @@ class Requests(RuleBasedStateMachine):
         if isinstance(step, Verdict):
             del self.requests[number]
             return
-        request.call = step
+        request.call, request.begins = step, self.scene.now + step.delay
         request.called.append(step.link.number)
         self.check(step)
         # The first, its retries or the one wait, and the one on a fresh connection.
@@ -167,6 +181,14 @@ class Requests(RuleBasedStateMachine):
         at, begins = call.link.deployment, self.scene.now + call.delay
         for key in (at.name, at.provider.name):
             assert self.promised.get(key, -math.inf) <= begins + MOMENT
+        # Nobody follows where another one probes.
+        probed = {
+            key
+            for each in self.requests.values()
+            if each.call is not None and each.call is not call
+            for key in each.call.probe
+        }
+        assert probed.isdisjoint({at.name, at.provider.name})
         paused = self.scene.memory.cooldowns.pause(at, begins - MOMENT)
         assert paused is None or call.probe or call.delay
 
@@ -193,5 +215,5 @@ class Requests(RuleBasedStateMachine):
         assert leaks(self.scene.memory) == []
 
 
-Requests.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+Requests.TestCase.settings = settings(max_examples=400, stateful_step_count=60, deadline=None)
 test_whatever_many_requests_do_what_was_promised_holds = Requests.TestCase

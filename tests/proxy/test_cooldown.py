@@ -270,3 +270,15 @@ def test_a_probe_does_not_shorten_a_pause_that_began_while_it_was_under_way() ->
     pause = cooldowns.pause(at, 7.0)
     assert pause is not None
     assert (pause.kind, pause.remaining) == (ErrorKind.THROTTLE, 59.0)
+
+
+def test_what_a_provider_asked_for_is_kept_although_a_longer_fault_was_there_first() -> None:
+    cooldowns = Cooldowns(60.0)
+    for _ in range(2):
+        cooldowns.failed(ONE, ErrorKind.SERVER, 0.0)
+    cooldowns.failed(ONE, ErrorKind.THROTTLE, 0.0, retry_after=1.0)
+    first, later = cooldowns.pause(ONE, 0.5), cooldowns.pause(ONE, 1.5)
+    assert first is not None
+    assert not first.transient
+    assert later is not None
+    assert later.transient
