@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -138,7 +139,8 @@ async def _ask(lane: DirectLane, deployment: Deployment) -> _Found:
 async def _failure(lane: DirectLane, deployment: Deployment, endpoint: Endpoint) -> Failure | None:
     link = Link(number=1, deployment=deployment, timeout=LONGEST_WAIT)
     order = Order(
-        request_id="live",
+        # It becomes the idempotency key: a fixed one would be taken for a repeated call.
+        request_id=f"live_{secrets.token_hex(12)}",
         endpoint=endpoint,
         ask=read_ask(_body(deployment, endpoint)),
         client={},

@@ -1,6 +1,7 @@
 """The user's keys and real requests, at providers that are simulated on this machine."""
 
 import json
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,19 @@ def test_each_link_is_asked_by_itself_in_its_own_protocol(cast: Cast, tmp_path: 
         {"openai/gpt-4o": 1},
         {"openai/gpt-4o": 0},
     ]
+
+
+def test_no_two_requests_look_like_one_repeated(cast: Cast, tmp_path: Path) -> None:
+    seen = cast["openai"].journal
+    seen.keep, seen.recent = 9, deque(maxlen=9)
+    ask(chains_of(cast, tmp_path, ["openai/gpt-4o", "openai/o1"]))
+    keys = [call.headers["idempotency-key"] for call in seen.recent]
+    assert len(keys) == len(set(keys)) == 2
+    assert [call.document.get("max_tokens") for call in seen.recent] == [16, None]
+    assert seen.recent[1].document["max_completion_tokens"] == 16
+    assert {call.headers["authorization"] for call in seen.recent} == {
+        f"Bearer {KEYS['OPENAI_API_KEY']}"
+    }
 
 
 FAILURES = [

@@ -1,5 +1,6 @@
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -216,3 +217,10 @@ def test_every_scenario_has_a_line_in_the_matrix(scenario: Scenario) -> None:
 def test_what_waits_is_what_hangs_or_breaks_late() -> None:
     waiting = {scenario for scenario in FAILURES if TRAITS[scenario].waits}
     assert waiting == {Scenario.TIMEOUT, Scenario.STALL, *LATE}
+
+
+@pytest.mark.parametrize("scenario", Scenario)
+def test_every_scenario_is_documented(scenario: Scenario) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "test-fallback.md").read_text()
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert any(f"`{scenario}`" in row for row in rows)
