@@ -4,12 +4,15 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from agentbox_cli.config.spending import PriceConfig
 from agentbox_cli.fallback.advising import Advice, advice_on, no_key, only_translated, simulated
 from agentbox_cli.fallback.verdicts import Outcome, Report, Row
+from agentbox_cli.providers.catalog import Catalog
 from agentbox_cli.providers.model import Protocol
+from agentbox_cli.providers.pricing import Counts
 from agentbox_cli.providers.resolved import ENDPOINTS, Chain, Deployment, Lane, Link
 from agentbox_cli.proxy.chain import Call
 from agentbox_cli.proxy.endpoints import BY_PATH, Endpoint
@@ -18,6 +21,7 @@ from agentbox_cli.proxy.lanes import DirectLane, Order
 from agentbox_cli.proxy.quota import Quotas
 from agentbox_cli.proxy.request import read_ask
 from agentbox_cli.proxy.upstream import AttemptFailed, Upstream
+from agentbox_cli.usage.prices import price_of
 
 LIVE = "live"
 PROMPT = "Say ok."
@@ -45,13 +49,22 @@ class Price:
     requests: int
 
 
-def worst_case(chains: Sequence[Chain]) -> Price:
-    """Say what `ask_all` may cost."""
+def worst_case(chains: Sequence[Chain], own: Mapping[str, PriceConfig], catalog: Catalog) -> Price:
+    """Say what `ask_all` may cost.
+
+    Args:
+        chains: the chains.
+        own: the user's prices, by provider/model.
+        catalog: LiteLLM's table.
+    """
     asked = [found for found in _deployments(chains) if _can_be_asked(found)]
-    known = [found.model.price for found in asked if found.model.price is not None]
-    dollars = sum(price.input_usd * MOST_INPUT + price.output_usd * MOST_OUTPUT for price in known)
-    unknown = tuple(found.name for found in asked if found.model.price is None)
-    return Price(dollars=dollars / 1_000_000, unknown=unknown, requests=len(asked))
+    priced = [price_of(found, own, catalog) for found in asked]
+    most = Counts(fresh=MOST_INPUT, output=MOST_OUTPUT)
+    return Price(
+        dollars=sum(one.price.cost(most) for one in priced if one.price is not None),
+        unknown=tuple(one.name for one in priced if one.price is None),
+        requests=len(asked),
+    )
 
 
 def ask_all(chains: Sequence[Chain], progress: Progress) -> Report:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from agentbox_cli.config.spending import PriceConfig
 from agentbox_cli.fallback import live
 from agentbox_cli.fallback.live import ask_all, worst_case
 from agentbox_cli.fallback.stage import Cast
 from agentbox_cli.fallback.verdicts import Outcome, Report, Row
+from agentbox_cli.providers.catalog import Catalog, read_catalog
 from agentbox_cli.providers.load import load_setup
 from agentbox_cli.providers.resolved import Chain
 from agentbox_cli.simulate.faults import Fault, FaultKind
@@ -163,7 +165,7 @@ def test_a_simulated_link_is_no_request(cast: Cast, tmp_path: Path) -> None:
     chains = chains_of(cast, tmp_path, ["simulated/down", "gwdg_saia/llama-3.3-70b"])
     row: Row = ask(chains).rows[0]
     assert row.why == "not asked: it is simulated, and always here"
-    assert worst_case(chains).requests == 1
+    assert worst_case(chains, {}, Catalog({})).requests == 1
 
 
 def test_one_provider_is_asked_one_at_a_time_and_others_meanwhile(
@@ -182,6 +184,15 @@ def test_one_provider_is_asked_one_at_a_time_and_others_meanwhile(
 
 
 def test_the_worst_case_names_what_it_does_not_know(cast: Cast, tmp_path: Path) -> None:
-    chains = chains_of(cast, tmp_path, ["gwdg_saia/llama-3.3-70b", "openai/gpt-4o"])
-    price = worst_case(chains)
-    assert (price.requests, price.dollars, price.unknown) == (2, 0.0, ("openai/gpt-4o",))
+    chains = chains_of(cast, tmp_path, ["gwdg_saia/llama-3.3-70b", "openai/unheard-of"])
+    price = worst_case(chains, {}, Catalog({}))
+    assert (price.requests, price.dollars, price.unknown) == (2, 0.0, ("openai/unheard-of",))
+
+
+def test_prices_are_the_users_or_those_of_litellms_table(cast: Cast, tmp_path: Path) -> None:
+    chains = chains_of(cast, tmp_path, ["openai/gpt-4o"])
+    table = worst_case(chains, {}, read_catalog())
+    assert table.unknown == ()
+    assert 0.0 < table.dollars < 0.01
+    own = {"openai/gpt-4o": PriceConfig(input_usd=1_000_000, output_usd=0)}
+    assert worst_case(chains, own, Catalog({})).dollars == live.MOST_INPUT

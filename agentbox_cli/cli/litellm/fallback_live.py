@@ -20,9 +20,11 @@ def ask_providers(ctx: typer.Context, aliases: Sequence[str], *, yes: bool) -> "
     """Ask each link of these aliases once, after a yes to what it may cost."""
     from agentbox_cli.cli.progress import Bar
     from agentbox_cli.fallback.live import ask_all, worst_case
+    from agentbox_cli.providers.catalog import read_catalog
 
-    chains = chosen(current_setup(ctx).resolved.chains, aliases)
-    _ask_before(worst_case(chains), yes=yes)
+    resolved = current_setup(ctx).resolved
+    chains = chosen(resolved.chains, aliases)
+    _ask_before(worst_case(chains, resolved.config.usage.prices, read_catalog()), yes=yes)
     with Bar() as bar:
         return ask_all(chains, bar.show)
 
