@@ -1,5 +1,9 @@
+import json
+import os
 import re
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,6 +166,20 @@ def test_the_usual_editor_is_not_started_without_a_terminal(
     result = agentbox("config", "edit")
     assert result.exit_code == 2
     assert "vi needs a terminal" in result.err
+
+
+def test_what_the_editor_prints_is_no_part_of_the_json(seed: Path, editor: Editor) -> None:
+    editor('echo noise; sed -i s/4000/4001/ "$2"')
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "agentbox_cli", "config", "edit", "--json"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    assert json.loads(done.stdout)["changed"] is True
+    assert done.stderr == "noise\n"
 
 
 @pytest.mark.parametrize(("port", "ok"), [("4001", True), ("many", False)])
