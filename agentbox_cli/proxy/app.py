@@ -24,6 +24,7 @@ from agentbox_cli.proxy.lanes import LaneCaller
 from agentbox_cli.proxy.limits_page import LimitsPage
 from agentbox_cli.proxy.listing import models_body
 from agentbox_cli.proxy.names import Names
+from agentbox_cli.proxy.purse import Budgets
 from agentbox_cli.proxy.relay import Relay
 from agentbox_cli.proxy.reply import refusal
 from agentbox_cli.proxy.request import Ask, BadBody, kind_of, read_ask
@@ -77,6 +78,7 @@ class Front:
         drills: honours drill headers; None outside drills.
         body_limit: bytes of the largest request body.
         silence: seconds that a client of a stream waits before keep-alives begin.
+        budgets: what may be spent; None if nothing limits it.
     """
 
     resolved: Resolved
@@ -91,6 +93,7 @@ class Front:
     drills: Drills | None = None
     body_limit: int = BODY_LIMIT
     silence: float = SILENCE_SECONDS
+    budgets: Budgets | None = None
 
     def server(self) -> "Server":
         """The server that answers with this front."""
@@ -130,6 +133,7 @@ class Dispatcher:
             lanes=front.lanes,
             router=front.resolved.router,
             silence=front.silence,
+            budgets=front.budgets,
         )
         self._requests = Pages(front.stories, front.resolved.secrets())
         self._pages: dict[str, Handler] = {

@@ -6,6 +6,7 @@ by itself. It shares `Memory` (cooldowns, quotas, warnings) with the other reque
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Protocol as Shape
 
 from agentbox_cli.providers.model import ErrorKind, Protocol
 from agentbox_cli.providers.resolved import Chain, Lane, Link, Router, Toggles
@@ -107,6 +108,16 @@ class _Again:
         return bool(self.call.probe) and self.fresh and not self.call.fresh
 
 
+class Spending(Shape):
+    """What a request may spend on the links of its chain."""
+
+    def forbids(self, link: Link) -> Outcome | None:
+        """Why a link may not be called; None if it may."""
+
+    def reserve(self, link: Link) -> None:
+        """Set aside what a call may cost."""
+
+
 class Walk:
     """One request's way down a chain.
 
@@ -121,6 +132,7 @@ class Walk:
         now: the time, in seconds of a clock that never goes back.
         wall: gives seconds since the epoch, for quota windows.
         jitter: gives a factor for each back-off.
+        spending: what it may spend; None if nothing limits it.
     """
 
     def __init__(  # noqa: PLR0913 - a walk depends on all that decides
@@ -134,6 +146,7 @@ class Walk:
         now: float,
         wall: Callable[[], float],
         jitter: Callable[[], float],
+        spending: Spending | None = None,
     ) -> None:
         self._chain = chain
         self._needs = needs
@@ -142,6 +155,7 @@ class Walk:
         self._memory = memory
         self._wall = wall
         self._jitter = jitter
+        self._spending = spending
         total = router.total_timeout or sum(link.timeout for link in chain.links)
         self._deadline = now + total
         self._outcomes: dict[int, Outcome] = {}
@@ -240,13 +254,14 @@ class Walk:
         """The next link in order that may be called now."""
         while self._remaining:
             link = self._remaining.pop(0)
-            skipped = self._misfit(link) or self._paused(link, now)
+            skipped = self._misfit(link) or self._paused(link, now) or self._too_dear(link)
             if skipped is None:
                 return link
             self._outcomes[link.number] = skipped
         # Nobody answered: a link that is paused for a fault of its own may be tried all the same.
         for outcome in self.outcomes:
-            if outcome.label == COOLING and not self._paused(outcome.link, now, early=True):
+            early = outcome.label == COOLING and not self._paused(outcome.link, now, early=True)
+            if early and self._too_dear(outcome.link) is None:
                 return self._outcomes.pop(outcome.link.number).link
         return None
 
@@ -268,6 +283,9 @@ class Walk:
         if wait is not None:
             return Outcome(link=link, label=EXHAUSTED, recovers_in=wait)
         return None
+
+    def _too_dear(self, link: Link) -> Outcome | None:
+        return self._spending.forbids(link) if self._spending else None
 
     def _misfit(self, link: Link) -> Outcome | None:
         """What keeps a link from serving this request at all, if anything does."""
@@ -292,6 +310,8 @@ class Walk:
         self._calls += 1
         left = self._deadline - now - delay
         self._memory.quotas.reserve(link.deployment)
+        if self._spending is not None:
+            self._spending.reserve(link)
         self._current = Call(
             link=link,
             number=self._calls,

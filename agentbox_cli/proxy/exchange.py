@@ -12,6 +12,7 @@ from agentbox_cli.proxy.answers import UnaryAnswer
 from agentbox_cli.proxy.chain import Walk
 from agentbox_cli.proxy.drill import Scope
 from agentbox_cli.proxy.endpoints import Endpoint
+from agentbox_cli.proxy.purse import Purse
 from agentbox_cli.proxy.reply import attempts_header, explained, message_of, verdict_reply
 from agentbox_cli.proxy.request import Ask
 from agentbox_cli.proxy.story import End, Story
@@ -36,6 +37,7 @@ class Exchange:
         chain: the chain it goes down.
         scope: what it shares with others.
         story: takes down what becomes of it.
+        purse: what it may spend; None if nothing limits it.
     """
 
     http: web.BaseRequest
@@ -44,6 +46,7 @@ class Exchange:
     chain: Chain
     scope: Scope
     story: Story
+    purse: Purse | None = None
 
     @property
     def request_id(self) -> str:
@@ -60,10 +63,12 @@ class Exchange:
 
     def served_headers(self, walk: Walk, link: Link) -> dict[str, str]:
         """The headers of an answer that `link` gave."""
+        warning = self.purse.warning(link) if self.purse else None
         return {
             **self.base_headers(walk),
             names.SERVED_BY: link.deployment.name,
             names.LINK: f"{link.number}/{len(self.chain.links)}",
+            **({names.BUDGET: warning} if warning else {}),
         }
 
 

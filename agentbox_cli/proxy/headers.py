@@ -19,6 +19,7 @@ SERVED_BY = "x-agentbox-served-by"
 LINK = "x-agentbox-link"
 ATTEMPTS = "x-agentbox-attempts"
 REQUEST_ID = "x-agentbox-request-id"
+BUDGET = "x-agentbox-budget"
 
 
 _TO_ANY = ("user-agent", "accept", "idempotency-key", "x-client-request-id")

@@ -18,7 +18,8 @@ from agentbox_cli.proxy.chain import Call, Needs, Walk
 from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Client, Exchange
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import LaneCaller, Order
-from agentbox_cli.proxy.request import needs_of
+from agentbox_cli.proxy.purse import Budgets
+from agentbox_cli.proxy.request import needs_of, output_limit
 from agentbox_cli.proxy.story import Attempt, End
 from agentbox_cli.proxy.upstream import AttemptFailed
 from agentbox_cli.proxy.verdict import Verdict
@@ -38,15 +39,29 @@ class Relay:
         router: retries and times.
         wall: seconds since the epoch.
         silence: seconds without content before keep-alives begin.
+        budgets: what may be spent; None if nothing limits it.
     """
 
     lanes: Mapping[Lane, LaneCaller]
     router: Router
     wall: Callable[[], float] = time.time
     silence: float = SILENCE_SECONDS
+    budgets: Budgets | None = None
 
     async def serve(self, exchange: Exchange) -> web.StreamResponse:
         """Answer a request."""
+        if self.budgets is None:
+            return await self._serve(exchange)
+        ask, story = exchange.ask, exchange.story
+        exchange.purse = purse = await self.budgets.purse(
+            exchange.chain.alias, story.caller or "", ask.size, output_limit(ask)
+        )
+        try:
+            return await self._serve(exchange)
+        finally:
+            purse.settle(story.attempts)
+
+    async def _serve(self, exchange: Exchange) -> web.StreamResponse:
         walk = self._walk(exchange, await _needs(exchange))
         client = Client(exchange, walk, self.silence)
         try:
@@ -69,6 +84,7 @@ class Relay:
             now=time.monotonic(),
             wall=self.wall,
             jitter=_jitter,
+            spending=exchange.purse,
         )
 
     async def _attempt(

@@ -10,7 +10,14 @@ from agentbox_cli.proxy import headers as names
 from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.finish import OK
-from agentbox_cli.proxy.verdict import CONTEXT_CODE, CONTEXT_WORDS, UNFIT, Outcome, Verdict
+from agentbox_cli.proxy.verdict import (
+    BUDGET,
+    CONTEXT_CODE,
+    CONTEXT_WORDS,
+    UNFIT,
+    Outcome,
+    Verdict,
+)
 from agentbox_cli.proxy.wire import error_body, total_failure_status
 
 JSON = "application/json"
@@ -49,7 +56,7 @@ def verdict_reply(
     extra = dict(headers)
     if verdict.retry_after is not None:
         extra["retry-after"] = str(max(math.ceil(verdict.retry_after), 1))
-    code = "rate_limit_exceeded" if verdict.rate_limited else "no_link_available"
+    code = _code(verdict)
     return refusal(endpoint, status, told, code=code, headers=extra)
 
 
@@ -112,8 +119,16 @@ def _status(endpoint: Endpoint, verdict: Verdict) -> int:
     return total_failure_status(endpoint.protocol, rate_limited=verdict.rate_limited)
 
 
+def _code(verdict: Verdict) -> str:
+    if any(outcome.label == BUDGET and outcome.recovers_in for outcome in verdict.outcomes):
+        return "budget_exceeded"
+    return "rate_limit_exceeded" if verdict.rate_limited else "no_link_available"
+
+
 def _told(outcome: Outcome) -> str:
     name, label = outcome.link.deployment.name, outcome.label
+    if outcome.why is not None:
+        return f"{name} {label} ({outcome.why})"
     cause = outcome.failure.kind.label if outcome.failure else None
     word = "for" if label == UNFIT else "after"
     reason = f"{label} {word} {cause}" if cause and cause != label else label

@@ -71,6 +71,15 @@ def read_ask(body: bytes) -> Ask:
     return Ask(fields=fields, model=model, stream=bool(stream), size=len(body))
 
 
+def output_limit(ask: Ask) -> int | None:
+    """The tokens that the answer may have, as the client says; None if it does not."""
+    for name in ("max_completion_tokens", "max_output_tokens", "max_tokens"):
+        value = _known(ask.fields, name)
+        if type(value) is int and value > 0:
+            return value
+    return None
+
+
 def needs_of(ask: Ask, endpoint: Endpoint, windows: Iterable[int]) -> Needs:
     """What the request asks of a link.
 

@@ -30,10 +30,12 @@ from agentbox_cli.proxy.keeper import Keeper
 from agentbox_cli.proxy.lanes import DirectLane, LaneCaller
 from agentbox_cli.proxy.limits_page import LimitsPage
 from agentbox_cli.proxy.peer import PeerLookup, find_lookup
+from agentbox_cli.proxy.purse import Budgets, LoopBudgets
 from agentbox_cli.proxy.story import Stories, Story
 from agentbox_cli.proxy.translation import NO_ENGINE, Translation
 from agentbox_cli.proxy.upstream import Upstream
 from agentbox_cli.simulate.app import SimulatedProviders
+from agentbox_cli.usage.budgets import Ledger, budgets_of
 from agentbox_cli.usage.capture import usage_queue, usage_warnings
 from agentbox_cli.usage.queue import UsageQueue
 
@@ -73,11 +75,14 @@ class ProxyServer:
     _simulated: SimulatedProviders | None = None
     _translation: Translation | None = None
     _usage: UsageQueue | None = None
+    _budgets: Budgets | None = None
     _runner: web.ServerRunner | None = None
     _auth: str = "same-user"
 
     def __post_init__(self) -> None:
         self._memory = Memory(cooldowns=Cooldowns(self.resolved.router.retry_after_seconds))
+        if limits := budgets_of(self.resolved.config.budgets):
+            self._budgets = Budgets(ledger=Ledger(limits))
         self._keeper = Keeper(
             path=self.paths.limits_file,
             memory=self._memory,
@@ -89,9 +94,7 @@ class ProxyServer:
     async def start(self, sockets: list[socket.socket]) -> None:
         """Serve on sockets that are bound already."""
         self._keeper.begin()
-        if self.resolved.config.usage.enabled:
-            self._usage = usage_queue(self.resolved, self.paths)
-            self._usage.start()
+        self._begin_usage()
         addresses = await self._start_simulated()
         direct = DirectLane(upstream=self._upstream, addresses=addresses)
         front = Front(
@@ -106,6 +109,7 @@ class ProxyServer:
             limits=LimitsPage(memory=self._memory, resolved=self.resolved),
             drills=self._drills(),
             silence=self.silence,
+            budgets=self._budgets,
         )
         # aiohttp waits that long twice: for the open requests, then for their connections.
         self._runner = web.ServerRunner(front.server(), shutdown_timeout=self.grace / 2)
@@ -144,7 +148,9 @@ class ProxyServer:
                 *(translation.warnings() if translation else ()),
                 *report.warnings_of(self.resolved, self._memory),
                 *usage_warnings(self._usage),
+                *(self._budgets.warnings() if self._budgets else ()),
             ],
+            "budgets": self._budgets.rows() if self._budgets else [],
             "aliases": report.alias_rows(
                 self.resolved, self._memory, time.monotonic(), time.time()
             ),
@@ -155,6 +161,18 @@ class ProxyServer:
             return {Lane.DIRECT: direct}
         self._translation = Translation(self.resolved, self.paths, direct)
         return {Lane.DIRECT: direct, Lane.LITELLM: await self._translation.start()}
+
+    def _begin_usage(self) -> None:
+        if not self.resolved.config.usage.enabled:
+            return
+        told = LoopBudgets(asyncio.get_running_loop(), self._budgets)
+        self._usage = usage_queue(
+            self.resolved,
+            self.paths,
+            tell_prices=told.learn_prices,
+            tell_spent=told.learn_spent,
+        )
+        self._usage.start()
 
     def _count(self, story: Story) -> None:
         if self._usage is not None:

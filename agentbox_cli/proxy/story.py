@@ -228,7 +228,7 @@ def _skip(outcome: Outcome, now: float) -> Skip:
         at=now,
         seconds=outcome.recovers_in,
         cause=failure.kind if failure else None,
-        message=failure.message if failure else None,
+        message=outcome.why or (failure.message if failure else None),
     )
 
 

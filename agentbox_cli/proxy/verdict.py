@@ -12,7 +12,8 @@ COOLING = "skipped-cooling"
 EXHAUSTED = "skipped-exhausted"
 KEY_MISSING = "skipped-key-missing"
 UNFIT = "skipped-unfit"
-_SKIPPED = frozenset({COOLING, EXHAUSTED, KEY_MISSING, UNFIT})
+BUDGET = "skipped-budget"
+_SKIPPED = frozenset({COOLING, EXHAUSTED, KEY_MISSING, UNFIT, BUDGET})
 
 # Coding agents know Anthropic's words and OpenAI's code, and make their prompt shorter.
 CONTEXT_WORDS = "prompt is too long"
@@ -24,12 +25,21 @@ HEALS = TRANSIENT | {ErrorKind.THROTTLE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a link: the label in `x-agentbox-attempts`, and how long it is paused."""
+    """What became of a link.
+
+    Args:
+        link: which one.
+        label: as in `x-agentbox-attempts`.
+        failure: how it failed, or what it cools after.
+        recovers_in: seconds for which it is paused; None if that is not known.
+        why: the reason in words, where the label does not say enough.
+    """
 
     link: Link
     label: str
     failure: Failure | None = None
     recovers_in: float | None = None
+    why: str | None = None
 
     @property
     def skipped(self) -> bool:
@@ -43,7 +53,7 @@ class Verdict:
 
     Args:
         passed_on: the failure that the client gets as it is; None if we speak for the chain.
-        rate_limited: whether a rate limit had a part in it.
+        rate_limited: whether a rate limit or a budget had a part in it.
         retry_after: seconds until the earliest link recovers; None if none will by itself.
         outcomes: what became of each link.
     """
@@ -117,6 +127,6 @@ def _earliest(outcomes: tuple[Outcome, ...]) -> float | None:
 
 
 def _is_rate_limit(outcome: Outcome) -> bool:
-    if outcome.label == EXHAUSTED:
+    if outcome.label == EXHAUSTED or (outcome.label == BUDGET and outcome.recovers_in):
         return True
     return outcome.failure is not None and outcome.failure.kind in RATE_LIMITED

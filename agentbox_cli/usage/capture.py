@@ -1,23 +1,40 @@
 """The queue through which a proxy's requests come into the store of its config."""
 
+from collections.abc import Callable, Mapping
+
 from agentbox_cli.paths import Paths
 from agentbox_cli.providers.resolved import Resolved
+from agentbox_cli.usage.budgets import Budget, budgets_of
+from agentbox_cli.usage.prices import Priced
 from agentbox_cli.usage.queue import UsageQueue, Writer
 
+TellPrices = Callable[[Mapping[str, Priced]], None]
+TellSpent = Callable[[Mapping[Budget, float]], None]
 
-def usage_queue(resolved: Resolved, paths: Paths) -> UsageQueue:
+
+def usage_queue(
+    resolved: Resolved, paths: Paths, *, tell_prices: TellPrices, tell_spent: TellSpent
+) -> UsageQueue:
     """The queue of a config's requests, not started yet.
 
-    The database, and all that it takes to speak to it, is imported when something is written.
+    The database, and all that it takes to speak to it, is imported when something is written, or
+    at once if there are budgets, which have to be read.
+
+    Args:
+        resolved: the config.
+        paths: where the database is if the config names none, and the journal.
+        tell_prices: told what the deployments cost, in the queue's thread.
+        tell_spent: told what was spent of each budget, in the queue's thread.
     """
 
     def opened() -> Writer:
         # SQLAlchemy costs a quarter of a second and 16 MB (measured): not before it is wanted.
         from agentbox_cli.usage.opening import open_writer  # noqa: PLC0415
 
-        return open_writer(resolved, paths)
+        return open_writer(resolved, paths, tell_prices, tell_spent)
 
-    return UsageQueue(opened, waiting=paths.usage_journal.exists())
+    limited = bool(budgets_of(resolved.config.budgets))
+    return UsageQueue(opened, waiting=limited or paths.usage_journal.exists())
 
 
 def usage_warnings(queue: UsageQueue | None) -> list[str]:

@@ -1,17 +1,41 @@
-"""Opening the store of a config: where it is, and what its deployments cost."""
+"""Opening the store of a config: where it is, what its deployments cost, what was spent."""
+
+import time
+
+from sqlalchemy import Engine
 
 from agentbox_cli.paths import Paths
 from agentbox_cli.providers.catalog import read_catalog
 from agentbox_cli.providers.resolved import Resolved
+from agentbox_cli.usage.budgets import budgets_of
+from agentbox_cli.usage.capture import TellPrices, TellSpent
 from agentbox_cli.usage.database import place_of
 from agentbox_cli.usage.prices import known, price_all
+from agentbox_cli.usage.spent import spent_of
 from agentbox_cli.usage.writer import StoreWriter
 
 
-def open_writer(resolved: Resolved, paths: Paths) -> StoreWriter:
-    """What writes the requests of a config."""
+def open_writer(
+    resolved: Resolved, paths: Paths, tell_prices: TellPrices, tell_spent: TellSpent
+) -> StoreWriter:
+    """What writes the requests of a config.
+
+    Args:
+        resolved: the config.
+        paths: where the database is if the config names none, and the journal.
+        tell_prices: told what the deployments cost.
+        tell_spent: told what was spent of each budget, as soon as the database can be read.
+    """
+    priced = price_all(resolved, read_catalog())
+    tell_prices(priced)
+    budgets = budgets_of(resolved.config.budgets)
+
+    def read_spent(engine: Engine) -> None:
+        tell_spent(spent_of(engine, budgets, time.time()))
+
     return StoreWriter(
         lambda: place_of(resolved.config.usage.database, paths.usage_database),
         paths.usage_journal,
-        lambda: known(price_all(resolved, read_catalog())),
+        known(priced),
+        on_ready=read_spent,
     )

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from agentbox_cli.errors import UsageStoreError
@@ -26,7 +27,8 @@ class StoreWriter:
     Args:
         find_place: says where the database is.
         journal: where requests wait while it cannot be written.
-        prices: what the deployments cost, asked when the database is opened.
+        prices: what the deployments cost.
+        on_ready: told once the database is open, and has what waited in the journal.
         retry: seconds until a database that failed is tried again, at first and at the most.
     """
 
@@ -34,13 +36,15 @@ class StoreWriter:
         self,
         find_place: Callable[[], Place],
         journal: Path,
-        prices: Callable[[], Prices],
+        prices: Prices,
         *,
+        on_ready: Callable[[Engine], None] | None = None,
         retry: tuple[float, float] = RETRY_SECONDS,
     ) -> None:
         self._find_place = find_place
         self._journal = Journal(journal)
         self._prices = prices
+        self._on_ready = on_ready
         self._first_retry, self._longest_retry = retry
         self._opened: Opened | None = None
         self._suspect = False
@@ -79,6 +83,9 @@ class StoreWriter:
         opened = self._opened or self._open()
         if self._journal.waiting:
             self._replay(opened)
+        if self._on_ready is not None:
+            self._on_ready(opened.engine)
+            self._on_ready = None
         if records:
             add(opened.engine, records, self._version)
         if self.trouble is not None:
@@ -92,7 +99,7 @@ class StoreWriter:
         if opened.moved is not None:
             self.moved = opened.moved
             _log.warning("the usage database was damaged and is now %s", opened.moved)
-        self._version = price_version(opened.engine, self._prices())
+        self._version = price_version(opened.engine, self._prices)
         self._opened = opened
         return opened
 

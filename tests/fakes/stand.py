@@ -145,7 +145,12 @@ def resolved_for(plan: Plan, base: str, directory: Path) -> Resolved:
         alias: [_link(plan, deployment) for deployment in links]
         for alias, links in plan.chains.items()
     }
-    section: dict[str, Any] = {"engine": {"mode": "off"}, "providers": providers, "models": models}
+    section: dict[str, Any] = {
+        "engine": {"mode": "off"},
+        "usage": {"enabled": False},
+        "providers": providers,
+        "models": models,
+    }
     config = json.dumps({"litellm": {**section, **plan.section}})
     file = directory / "config.yml"
     file.write_text(config.replace("{base}", base))  # JSON is YAML

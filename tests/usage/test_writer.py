@@ -29,7 +29,7 @@ def _writer(place: Place, directory: Path) -> UsageQueue:
     journal = directory / "usage.journal"
     prices = {"openai/gpt-4o": DEAR}
     return UsageQueue(
-        lambda: StoreWriter(lambda: place, journal, lambda: prices, retry=(0.05, 0.1)),
+        lambda: StoreWriter(lambda: place, journal, prices, retry=(0.05, 0.1)),
         waiting=journal.exists(),
         pause=0.01,
     )
@@ -233,7 +233,7 @@ sys.path.insert(0, sys.argv[2])
 from tests.usage.builders import call, request
 directory = Path(sys.argv[1])
 place = place_of(None, directory / "usage.db")
-writer = UsageQueue(lambda: StoreWriter(lambda: place, directory / "usage.journal", dict))
+writer = UsageQueue(lambda: StoreWriter(lambda: place, directory / "usage.journal", {}))
 writer.start()
 number = 0
 while True:

@@ -1,0 +1,218 @@
+"""What a request may spend: the budgets of the config on the way down a chain.
+
+A link that costs money is passed over when a budget does not allow what it may cost. Free links go
+on. What a call may cost is set aside until the request is over, and then replaced by what it cost.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentbox_cli.providers.pricing import Counts, threshold
+from agentbox_cli.providers.resolved import Link
+from agentbox_cli.proxy.story import Attempt
+from agentbox_cli.proxy.verdict import BUDGET, Outcome
+from agentbox_cli.usage.budgets import (
+    WARN_SHARE,
+    Budget,
+    Ledger,
+    Reservation,
+    Spender,
+    Standing,
+)
+from agentbox_cli.usage.counting import counts_of, tier_of
+from agentbox_cli.usage.prices import Priced
+
+# What an answer may have where neither the client nor the model's data say so.
+USUAL_OUTPUT = 4_096
+# Bytes of a request for one token, at the least: to reserve too much is the safe side.
+BYTES_PER_TOKEN = 3
+# A request waits that long for what the store knows, once after a start.
+PATIENCE = 5.0
+UNKNOWN = "what was spent cannot be read"
+
+
+@dataclass(slots=True, kw_only=True)
+class Budgets:
+    """The budgets of a config, and what is known of them.
+
+    Args:
+        ledger: what was spent and is set aside.
+        wall: seconds since the epoch.
+        prices: what the deployments cost; None until that is read.
+    """
+
+    ledger: Ledger
+    wall: Callable[[], float] = time.time
+    prices: Mapping[str, Priced] | None = None
+    _known: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def learn_prices(self, prices: Mapping[str, Priced]) -> None:
+        """Take over what the deployments cost."""
+        self.prices = prices
+
+    def learn_spent(self, spent: Mapping[Budget, float]) -> None:
+        """Take over what the store knows; only once, for from then on we know it better."""
+        if not self.ledger.known:
+            self.ledger.restore(spent, self.wall())
+        self._known.set()
+
+    async def purse(self, alias: str, caller: str, size: int, max_tokens: int | None) -> "Purse":
+        """The purse of a request; waits a little where the store has not told yet.
+
+        Args:
+            alias: whose chain it goes down.
+            caller: who asks.
+            size: bytes of the request.
+            max_tokens: tokens that its answer may have; None if it does not say.
+        """
+        if not self._known.is_set():
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self._known.wait()
+            except TimeoutError:
+                self._known.set()  # nobody waits a second time; `ledger.known` stays False
+        return Purse(budgets=self, alias=alias, caller=caller, size=size, max_tokens=max_tokens)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """How all budgets stand, as JSON."""
+        return [_row(standing) for standing in self.ledger.standings(self.wall())]
+
+    def warnings(self) -> list[str]:
+        """What people should know of them."""
+        if not self.ledger.known:
+            return [f"budgets: {UNKNOWN}, so links that cost money are passed over"]
+        standings = self.ledger.standings(self.wall())
+        return [share_used(standing) for standing in standings if standing.share >= WARN_SHARE]
+
+
+@dataclass(frozen=True, slots=True)
+class LoopBudgets:
+    """Tells budgets in their event loop what another thread found out."""
+
+    loop: asyncio.AbstractEventLoop
+    budgets: Budgets | None
+
+    def learn_prices(self, prices: Mapping[str, Priced]) -> None:
+        """Hand over what the deployments cost."""
+        if self.budgets is not None:
+            self.loop.call_soon_threadsafe(self.budgets.learn_prices, prices)
+
+    def learn_spent(self, spent: Mapping[Budget, float]) -> None:
+        """Hand over what the store knows."""
+        if self.budgets is not None:
+            self.loop.call_soon_threadsafe(self.budgets.learn_spent, spent)
+
+
+@dataclass(slots=True, kw_only=True)
+class Purse:
+    """What one request may spend; see `Budgets.purse`."""
+
+    budgets: Budgets
+    alias: str
+    caller: str
+    size: int
+    max_tokens: int | None
+    _held: list[tuple[Link, Reservation]] = field(default_factory=list)
+
+    def forbids(self, link: Link) -> Outcome | None:
+        """Why a link may not be called, if it costs more than a budget allows."""
+        priced = self._priced(link)
+        if priced is not None and priced.price is not None and priced.price.free:
+            return None
+        ledger, now = self.budgets.ledger, self.budgets.wall()
+        spender = self._spender(link)
+        if not any(True for _ in ledger.concerning(spender)):
+            return None
+        if not ledger.known:
+            return Outcome(link=link, label=BUDGET, why=UNKNOWN)
+        standing = ledger.exceeded(spender, self._estimate(priced), now)
+        if standing is None:
+            return None
+        wait = max(standing.resets_at - now, 1.0)
+        return Outcome(link=link, label=BUDGET, recovers_in=wait, why=used_up(standing))
+
+    def reserve(self, link: Link) -> None:
+        """Set aside what a call may cost."""
+        dollars = self._estimate(self._priced(link))
+        if dollars:
+            held = self.budgets.ledger.reserve(self._spender(link), dollars)
+            self._held.append((link, held))
+
+    def settle(self, attempts: Iterable[Attempt]) -> None:
+        """Give back what was set aside, and count what the calls have cost."""
+        ledger, now = self.budgets.ledger, self.budgets.wall()
+        for _, held in self._held:
+            ledger.settle(held)
+        self._held.clear()
+        for attempt in attempts:
+            if dollars := self._cost(attempt):
+                ledger.spend(self._spender(attempt.call.link), dollars, now)
+
+    def warning(self, link: Link) -> str | None:
+        """What the client is told of a budget that is nearly used up."""
+        concerned = self.budgets.ledger.concerning(self._spender(link))
+        standings = self.budgets.ledger.standings(self.budgets.wall(), concerned)
+        worst = max(standings, key=lambda standing: standing.share, default=None)
+        return share_used(worst) if worst and worst.share >= WARN_SHARE else None
+
+    def _spender(self, link: Link) -> Spender:
+        return Spender(
+            alias=self.alias, provider=link.deployment.provider.name, caller=self.caller
+        )
+
+    def _priced(self, link: Link) -> Priced | None:
+        return (self.budgets.prices or {}).get(link.deployment.name)
+
+    def _estimate(self, priced: Priced | None) -> float:
+        """What a call may cost at the most; 0 if nobody knows."""
+        if priced is None or priced.price is None:
+            return 0.0
+        prompt = math.ceil(self.size / BYTES_PER_TOKEN)
+        longest = priced.max_output_tokens or self.max_tokens or USUAL_OUTPUT
+        output = min(self.max_tokens or USUAL_OUTPUT, longest)
+        counts = Counts(fresh=prompt, output=output)
+        return priced.price.cost(counts, over=threshold(prompt))
+
+    def _cost(self, attempt: Attempt) -> float:
+        priced = self._priced(attempt.call.link)
+        if priced is None or priced.price is None:
+            return 0.0
+        spent = attempt.spent
+        counts = counts_of(spent.protocol, spent.usage) if spent else None
+        if counts is not None:
+            tier = tier_of(spent.usage if spent else None)
+            return priced.price.cost(counts, tier=tier, over=threshold(counts.prompt))
+        # Nobody says what it cost: then as much as it might have.
+        unsure = attempt.maybe_charged or (attempt.kind is None and attempt.complete)
+        return self._estimate(priced) if unsure else 0.0
+
+
+def used_up(standing: Standing) -> str:
+    """What keeps links that cost money from being called."""
+    limit, left = standing.budget.limit_usd, standing.budget.limit_usd - standing.spent_usd
+    until = time.strftime("%Y-%m-%d %H:%M", time.localtime(standing.resets_at))
+    state = "is used up" if left <= 0 else f"has ${max(left - standing.reserved_usd, 0):.4f} left"
+    return f"the {standing.budget.title} of ${limit:,.2f} {state}, until {until}"
+
+
+def share_used(standing: Standing) -> str:
+    """How far a budget is used up."""
+    return f"{standing.budget.title}: {standing.share:.0%} of ${standing.budget.limit_usd:,.2f}"
+
+
+def _row(standing: Standing) -> dict[str, Any]:
+    """A budget as JSON."""
+    budget = standing.budget
+    return {
+        "scope": budget.scope.value,
+        "name": budget.name or None,
+        "period": budget.period.value,
+        "limit_usd": budget.limit_usd,
+        "spent_usd": round(standing.spent_usd, 9),
+        "reserved_usd": round(standing.reserved_usd, 9),
+        "resets_at": standing.resets_at,
+    }
