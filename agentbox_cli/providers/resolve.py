@@ -12,6 +12,7 @@ from agentbox_cli.config.model import HostConfig, LinkConfig, LiteLLMConfig, Pro
 from agentbox_cli.config.problems import Issue, Severity
 from agentbox_cli.config.rules import Rule
 from agentbox_cli.config.secrets import Lookup
+from agentbox_cli.config.spending import BudgetsConfig
 from agentbox_cli.providers.keys import ProviderKeys, is_not_set
 from agentbox_cli.providers.model import ModelKind, ModelSpec, Protocol, ProviderSpec
 from agentbox_cli.providers.registry import PluginState, Registry
@@ -53,6 +54,7 @@ def resolve(
     chains = dict(_chains(config, registry, providers, issues))
     chains |= {chain.alias: chain for chain in _proposed_chains(config, providers)}
     issues += _pattern_issues(config, chains)
+    issues += _budget_issues(config)
     resolved = Resolved(
         config=config,
         providers=providers,
@@ -289,6 +291,18 @@ def _pattern_issues(config: LiteLLMConfig, chains: Mapping[str, Chain]) -> Itera
                 hint=f"did you mean {close[0]!r}?" if close else None,
                 rule=Rule.UNKNOWN_ALIAS,
             )
+
+
+def _budget_issues(config: LiteLLMConfig) -> Iterator[Issue]:
+    if config.budgets != BudgetsConfig() and not config.usage.enabled:
+        yield Issue(
+            path=("litellm", "budgets"),
+            severity=Severity.ERROR,
+            message="budgets need usage, which is off",
+            hint="set litellm.usage.enabled to true, or remove the budgets",
+            on="key",
+            rule=Rule.IGNORED_SETTING,
+        )
 
 
 def _toggles(config: LiteLLMConfig) -> Toggles:

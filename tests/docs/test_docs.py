@@ -206,6 +206,7 @@ def test_the_chain_page_has_every_kind_label_toggle_and_header() -> None:
     page = told("docs/chain.md")
     words = [kind.value for kind in ErrorKind]
     words += [verdict.COOLING, verdict.EXHAUSTED, verdict.KEY_MISSING, verdict.UNFIT]
+    words += [verdict.BUDGET, headers.BUDGET]
     words += [field.name for field in dataclasses.fields(Toggles)]
     words += [headers.ALIAS, headers.SERVED_BY, headers.LINK, headers.ATTEMPTS, headers.REQUEST_ID]
     assert [word for word in words if f"`{word}`" not in page] == []

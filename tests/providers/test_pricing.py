@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentbox_cli.providers.model import Price
@@ -71,6 +71,7 @@ def test_free_is_free_in_every_variant() -> None:
     assert not SONNET.free
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=10**7))
 def test_the_threshold_is_the_highest_that_a_prompt_is_longer_than(prompt: int) -> None:
     found = threshold(prompt)

@@ -377,6 +377,14 @@ def test_a_pattern_for_an_unknown_alias_is_an_error() -> None:
     assert only(issues).hint == "did you mean 'main'?"
 
 
+def test_budgets_without_usage_are_an_error() -> None:
+    _, issues = resolved(
+        config("acme/large", usage={"enabled": False}, budgets={"daily_usd": 1.0})
+    )
+    assert only(issues).path == ("litellm", "budgets")
+    assert "usage" in only(issues).message
+
+
 @pytest.mark.parametrize("alias", ["main", "code"])
 def test_a_pattern_may_name_any_alias(alias: str) -> None:
     _, issues = resolved(config("acme/large", model_patterns={"gpt-*": alias}))

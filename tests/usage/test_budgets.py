@@ -2,7 +2,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentbox_cli.config.spending import BudgetsConfig, LimitsConfig
@@ -126,6 +126,7 @@ def test_a_budget_of_nothing_is_all_gone() -> None:
     assert standing.share == 1.0
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(min_value=0.0, max_value=0.3), max_size=60))
 def test_reservations_never_promise_more_than_the_limit(costs: list[float]) -> None:
     budget = Budget(scope=Scope.ALL, name="", period=Period.DAY, limit_usd=1.0)

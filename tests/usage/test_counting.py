@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentbox_cli.providers.model import Protocol
@@ -127,6 +127,7 @@ _ANYTHING = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(list(Protocol)),
     st.dictionaries(

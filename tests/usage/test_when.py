@@ -2,7 +2,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentbox_cli.errors import UsageError
@@ -53,6 +53,7 @@ def test_what_nobody_understands_is_refused_with_examples(said: str) -> None:
     assert "7d" in (refused.value.hint or "")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12))
 def test_any_text_is_a_time_or_refused(said: str) -> None:
     try:
