@@ -64,6 +64,7 @@ def _document(seen: "Probe") -> dict[str, Any]:
         "rss_mb": said.get("rss_mb"),
         "auth": said.get("auth"),
         "warnings": warnings,
+        "budgets": said.get("budgets", []),
         "aliases": said.get("aliases", []),
     }
 
@@ -84,8 +85,29 @@ def _tell(document: dict[str, Any]) -> None:
         if skipped := _skipped(document):
             say()
             cooling_table(skipped)
+        if document["budgets"]:
+            say()
+            _tell_budgets(document["budgets"])
     for warning in document["warnings"]:
         notice(f"warning: {warning}")
+
+
+def _tell_budgets(budgets: list[dict[str, Any]]) -> None:
+    from agentbox_cli.cli.spending import bar, dollars
+
+    table(
+        ["BUDGET", "SPENT", "OF", "", "UNTIL"],
+        [
+            [
+                f"{each['scope']} {each['name'] or ''}".strip() + f" by {each['period']}",
+                dollars(each["spent_usd"]),
+                dollars(each["limit_usd"]),
+                bar(each["spent_usd"] / each["limit_usd"] if each["limit_usd"] else 1.0),
+                time.strftime("%Y-%m-%d %H:%M", time.localtime(each["resets_at"])),
+            ]
+            for each in budgets
+        ],
+    )
 
 
 def _skipped(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ def test_the_json_of_a_stopped_proxy(agentbox: Agentbox) -> None:
             "rss_mb": None,
             "auth": None,
             "warnings": [],
+            "budgets": [],
             "aliases": [],
         }
     )
