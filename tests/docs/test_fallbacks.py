@@ -20,6 +20,7 @@ CHAIN, MEMORY, FAILOVER = (
 )
 RELAY, CONTEXT, REPLY = "proxy/test_relay.py", "proxy/test_context.py", "proxy/test_reply.py"
 TIME, APP, LANE = "proxy/test_time.py", "proxy/test_app.py", "proxy/test_engine_lane.py"
+PURSE = "proxy/test_purse.py"
 SECOND = (FAILOVER, "test_the_second_link_answers_when_the_first_fails")
 MOVES_ON = (CHAIN, "test_a_failure_that_moves_on_pauses_what_it_speaks_for")
 BROKEN = (RELAY, "test_a_stream_that_breaks_after_content_ends_with_the_protocols_own_error")
@@ -66,6 +67,10 @@ HELD_BY: dict[str, list[tuple[str, str]]] = {
         )
     ],
     "`store` or": [(CHAIN, "test_what_is_not_repeatable_is_never_repeated_once_sent")],
+    "a budget does not allow": [
+        (PURSE, "test_paid_links_are_passed_over_when_the_budget_is_used_up"),
+        (PURSE, "test_without_a_free_link_the_client_is_told_the_budget_and_its_reset"),
+    ],
     "it failed a moment ago": [
         (MEMORY, "test_when_the_pause_ends_one_request_probes_and_the_others_go_on_skipping")
     ],
@@ -166,6 +171,7 @@ def test_every_kind_has_a_row() -> None:
 
 def test_every_label_of_a_link_that_is_not_called_stands_there() -> None:
     labels = {verdict.COOLING, verdict.EXHAUSTED, verdict.KEY_MISSING, verdict.UNFIT}
+    labels |= {verdict.BUDGET}
     assert set(re.findall(r"\(`(skipped-[\w-]+)`\)", FACTS)) == labels
 
 
