@@ -5,7 +5,7 @@ reserved, so that many at once do not all spend the last cent. Pure: times are g
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -108,6 +108,10 @@ class Reservation:
     spender: Spender
     dollars: float
     budgets: tuple[Budget, ...] = ()
+
+
+# Told what was spent of each budget.
+TellSpent = Callable[[Mapping[Budget, float]], None]
 
 
 def budgets_of(config: BudgetsConfig) -> tuple[Budget, ...]:

@@ -1,15 +1,10 @@
 """The queue through which a proxy's requests come into the store of its config."""
 
-from collections.abc import Callable, Mapping
-
 from agentbox_cli.paths import Paths
 from agentbox_cli.providers.resolved import Resolved
-from agentbox_cli.usage.budgets import Budget, budgets_of
-from agentbox_cli.usage.prices import Priced
+from agentbox_cli.usage.budgets import TellSpent, budgets_of
+from agentbox_cli.usage.prices import TellPrices
 from agentbox_cli.usage.queue import UsageQueue, Writer
-
-TellPrices = Callable[[Mapping[str, Priced]], None]
-TellSpent = Callable[[Mapping[Budget, float]], None]
 
 
 def usage_queue(

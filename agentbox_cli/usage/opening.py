@@ -7,10 +7,9 @@ from sqlalchemy import Engine
 from agentbox_cli.paths import Paths
 from agentbox_cli.providers.catalog import read_catalog
 from agentbox_cli.providers.resolved import Resolved
-from agentbox_cli.usage.budgets import budgets_of
-from agentbox_cli.usage.capture import TellPrices, TellSpent
+from agentbox_cli.usage.budgets import TellSpent, budgets_of
 from agentbox_cli.usage.database import place_of
-from agentbox_cli.usage.prices import known, price_all
+from agentbox_cli.usage.prices import TellPrices, known, price_all
 from agentbox_cli.usage.spent import spent_of
 from agentbox_cli.usage.writer import StoreWriter
 

@@ -3,7 +3,7 @@
 What none of them knows has no price, and is never taken for free.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -38,6 +38,10 @@ class Priced:
     price: PriceList | None
     source: Source
     max_output_tokens: int | None = None
+
+
+# Told what deployments cost, by their names.
+TellPrices = Callable[[Mapping[str, Priced]], None]
 
 
 def price_all(resolved: Resolved, catalog: Catalog) -> Mapping[str, Priced]:
