@@ -1,8 +1,9 @@
 """From a config file to everything resolved, in one call, for the shell and for the daemon."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -11,7 +12,9 @@ from agentbox_cli.config.model import HostConfig
 from agentbox_cli.config.problems import Issue, Problem, Severity, locate, render
 from agentbox_cli.config.rules import Rule
 from agentbox_cli.config.secrets import Found, SecretSources
+from agentbox_cli.config.sound import sound_part
 from agentbox_cli.config.store import LoadedConfig, load, require
+from agentbox_cli.config.tree import OUR_SECTION
 from agentbox_cli.errors import ConfigError
 from agentbox_cli.providers.advice import advise
 from agentbox_cli.providers.keys import key_names
@@ -67,9 +70,46 @@ def find_problems(
     """
     loaded = load(path)
     if loaded.host is None:
-        return loaded.problems()
+        return loaded.problems(_hidden_errors(loaded, environ))
     _, resolved, issues = _resolve(loaded, environ, working_dir)
     return loaded.problems((*issues, *unusable_alias_issues(resolved)))
+
+
+def _hidden_errors(loaded: LoadedConfig, environ: Mapping[str, str]) -> Iterator[Issue]:
+    """Errors that are only looked for in a valid config, such as providers that nobody knows."""
+    document = loaded.document
+    sound = (
+        None if document.faults else sound_part(document, [each.path for each in loaded.issues])
+    )
+    if sound is None:
+        return
+    for issue in issues_of(sound, discover(PluginChoice.from_environ(environ))):
+        if issue.severity is Severity.ERROR and not _follows(issue, loaded):
+            yield issue
+
+
+def _follows(issue: Issue, loaded: LoadedConfig) -> bool:
+    """Whether an error may only come from what was left out."""
+    lists = {
+        each.path[:depth]
+        for each in loaded.issues
+        for depth, part in enumerate(each.path)
+        if isinstance(part, int)
+    }
+    if any(issue.path[:depth] in lists for depth in range(len(issue.path))):
+        return True  # an item that is left out changes the numbers of the others
+    ours = loaded.document.data[OUR_SECTION]
+    named = _at(loaded.document.data, issue.path)
+    return any(named in (ours.get(name) or ()) for name in ("providers", "models"))
+
+
+def _at(data: Any, path: Sequence[str | int]) -> Any:
+    for part in path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data if isinstance(data, str) else None
 
 
 def issues_of(host: HostConfig, registry: Registry) -> tuple[Issue, ...]:
