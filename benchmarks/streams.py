@@ -24,6 +24,9 @@ ONE_IN = 10
 MODELS = (SLOW, CUT)
 SECONDS = 120.0
 MAY_STAY_MB = 4.0
+# No growth worth the name within this time means that everything is loaded.
+LOADING_SECONDS = 5.0
+LOADED_MB = 0.5
 SETTLED_AFTER = 30.0
 
 
@@ -41,6 +44,16 @@ def held_by(pid: int, port: int) -> Held:
     status = json.loads(get(port, "/agentbox/status")[1])
     files = len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 - names will do
     return Held(tasks=status["tasks"], files=files, rss_mb=rss_mb(pid))
+
+
+async def _grown_up(pid: int, port: int) -> Held:
+    """What it holds once all is loaded that it loads after its start, the usage store among it."""
+    now, earlier = held_by(pid, port), 0.0
+    while now.rss_mb - earlier > LOADED_MB:
+        earlier = now.rss_mb
+        await asyncio.sleep(LOADING_SECONDS)
+        now = held_by(pid, port)
+    return now
 
 
 async def settled(pid: int, port: int, before: Held) -> Held:
@@ -85,8 +98,7 @@ def cut_streams(streams: int = STREAMS, rounds: int = ROUNDS) -> Iterator[Figure
 
 async def _rounds(pid: int, port: int, streams: int, rounds: int) -> list[Figure]:
     await crowd(port, 2 * ONE_IN)
-    before = held_by(pid, port)
-    before = await settled(pid, port, before)
+    before = await _grown_up(pid, port)
     wrong, seen, busy = 0, [before], cpu_seconds(pid)
     for _ in range(rounds):
         wrong += await crowd(port, streams)
