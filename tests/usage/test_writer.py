@@ -10,11 +10,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, func, select
+from sqlalchemy.exc import DatabaseError
 
 from agentbox_cli.usage.database import Place
 from agentbox_cli.usage.journal import Journal
 from agentbox_cli.usage.queue import MOST_KEPT, UsageQueue
 from agentbox_cli.usage.record import RequestRecord
+from agentbox_cli.usage.tables import requests
 from agentbox_cli.usage.writer import StoreWriter
 from tests.fakes.waiting import eventually
 from tests.usage.builders import DEAR, call, request
@@ -36,14 +39,16 @@ def _writer(place: Place, directory: Path) -> UsageQueue:
 
 
 def _kept(place: Place) -> int:
-    assert place.file is not None
-    if not place.file.exists():
+    if place.file is not None and not place.file.exists():
         return 0
-    with closing(sqlite3.connect(place.file)) as connection:
-        try:
-            return int(connection.execute("SELECT count(*) FROM requests").fetchone()[0])
-        except sqlite3.DatabaseError:
-            return 0
+    engine = create_engine(place.url)
+    try:
+        with engine.connect() as connection:
+            return connection.execute(select(func.count()).select_from(requests)).scalar_one()
+    except DatabaseError:
+        return 0
+    finally:
+        engine.dispose()
 
 
 def _put(writer: UsageQueue, *records: RequestRecord) -> None:
@@ -71,34 +76,37 @@ def test_closing_writes_everything(writer: UsageQueue, place: Place) -> None:
 
 
 def test_nothing_is_made_before_there_is_something_to_write(
-    writer: UsageQueue, place: Place
+    file_place: Place, tmp_path: Path
 ) -> None:
+    writer = _writer(file_place, tmp_path)
     writer.start()
     writer.close()
-    assert place.file is not None
-    assert not place.file.exists()
+    assert file_place.file is not None
+    assert not file_place.file.exists()
 
 
-def test_the_database_is_readable_by_its_owner_only(writer: UsageQueue, place: Place) -> None:
+def test_the_database_is_readable_by_its_owner_only(file_place: Place, tmp_path: Path) -> None:
+    writer = _writer(file_place, tmp_path)
     writer.start()
     _put(writer, request(1, call()))
     writer.close()
-    assert place.file is not None
-    assert place.file.stat().st_mode & 0o077 == 0
+    assert file_place.file is not None
+    assert file_place.file.stat().st_mode & 0o077 == 0
 
 
 def test_records_wait_in_the_journal_while_the_database_is_locked(
-    writer: UsageQueue, place: Place, tmp_path: Path
+    file_place: Place, tmp_path: Path
 ) -> None:
+    writer = _writer(file_place, tmp_path)
     writer.start()
     _put(writer, request(1, call()))
-    eventually(lambda: _kept(place) == 1)
-    assert place.file is not None
-    with _locked(place.file):
+    eventually(lambda: _kept(file_place) == 1)
+    assert file_place.file is not None
+    with _locked(file_place.file):
         _put(writer, request(2, call()))
         eventually(lambda: writer.trouble is not None)
         eventually((tmp_path / "usage.journal").exists)
-    eventually(lambda: _kept(place) == 2)
+    eventually(lambda: _kept(file_place) == 2)
     eventually(lambda: writer.trouble is None)
     writer.close()
     assert not (tmp_path / "usage.journal").exists()
@@ -123,29 +131,33 @@ def test_a_journal_that_was_replayed_and_not_cleared_counts_once(
     assert _kept(place) == 1
 
 
-def test_a_damaged_file_is_moved_aside_and_never_deleted(place: Place, tmp_path: Path) -> None:
-    assert place.file is not None
-    place.file.write_bytes(b"this is no database at all" * 100)
-    writer = _writer(place, tmp_path)
+def test_a_damaged_file_is_moved_aside_and_never_deleted(
+    file_place: Place, tmp_path: Path
+) -> None:
+    assert file_place.file is not None
+    file_place.file.write_bytes(b"this is no database at all" * 100)
+    writer = _writer(file_place, tmp_path)
     writer.start()
     _put(writer, request(1, call()))
-    eventually(lambda: _kept(place) == 1)
+    eventually(lambda: _kept(file_place) == 1)
     writer.close()
     assert writer.moved is not None
     assert writer.moved.read_bytes().startswith(b"this is no database")
 
 
-def test_damage_that_shows_while_writing_loses_no_record(place: Place, tmp_path: Path) -> None:
-    writer = _writer(place, tmp_path)
+def test_damage_that_shows_while_writing_loses_no_record(
+    file_place: Place, tmp_path: Path
+) -> None:
+    writer = _writer(file_place, tmp_path)
     writer.start()
     _put(writer, *(request(number, call()) for number in range(3_000)))
-    eventually(lambda: _kept(place) == 3_000)
-    assert place.file is not None
-    with closing(sqlite3.connect(place.file)) as connection:
+    eventually(lambda: _kept(file_place) == 3_000)
+    assert file_place.file is not None
+    with closing(sqlite3.connect(file_place.file)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    damaged = bytearray(place.file.read_bytes())
+    damaged = bytearray(file_place.file.read_bytes())
     damaged[8_192:200_000] = os.urandom(200_000 - 8_192)
-    with place.file.open("r+b") as file:
+    with file_place.file.open("r+b") as file:
         file.write(damaged)
     numbers = iter(range(10_000, 20_000))
 
@@ -156,7 +168,7 @@ def test_damage_that_shows_while_writing_loses_no_record(place: Place, tmp_path:
     eventually(moved)
     writer.close()
     assert writer.lost == 0
-    assert _kept(place) >= 1
+    assert _kept(file_place) >= 1
 
 
 def test_a_directory_that_cannot_be_written_is_told_and_stops_nobody(tmp_path: Path) -> None:
@@ -208,12 +220,12 @@ def test_many_threads_may_put(writer: UsageQueue, place: Place) -> None:
 
 
 def test_a_killed_process_loses_at_most_what_is_younger_than_a_tenth_of_a_second(
-    place: Place, tmp_path: Path
+    file_place: Place, tmp_path: Path
 ) -> None:
-    said = _killed_while_writing(place, tmp_path)
+    said = _killed_while_writing(file_place, tmp_path)
     last, at = said
-    assert place.file is not None
-    with closing(sqlite3.connect(place.file)) as connection:
+    assert file_place.file is not None
+    with closing(sqlite3.connect(file_place.file)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         kept = {row[0] for row in connection.execute("SELECT request_id FROM requests")}
     old = {f"req_{number:024x}" for number in range(last + 1) if at[number] < at[last] - 0.1}
