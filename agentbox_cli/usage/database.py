@@ -81,11 +81,20 @@ class Opened:
 
     Args:
         engine: SQLAlchemy's hold on it.
+        file: the file of a SQLite database.
+        inode: which file that is.
         moved: where a damaged file was moved; None if it was whole.
     """
 
     engine: Engine
+    file: Path | None
+    inode: int | None
     moved: Path | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether its file was deleted or replaced; what is written then is read by nobody."""
+        return self.file is not None and _inode(self.file) != self.inode
 
 
 def open_for_writing(place: Place, *, suspect: bool = False) -> Opened:
@@ -100,13 +109,16 @@ def open_for_writing(place: Place, *, suspect: bool = False) -> Opened:
     """
     if place.file is not None:
         _prepare(place.file)
+    moved = None
     try:
-        return Opened(engine=_migrated(place, suspect=suspect))
+        engine = _migrated(place, suspect=suspect)
     except UsageStoreError as error:
         if place.file is None or not is_damage(error.__cause__):
             raise
-    moved = _move_aside(place.file)
-    return Opened(engine=_migrated(place), moved=moved)
+        moved = _move_aside(place.file)
+        engine = _migrated(place)
+    inode = None if place.file is None else _inode(place.file)
+    return Opened(engine=engine, file=place.file, inode=inode, moved=moved)
 
 
 def open_for_reading(place: Place) -> Engine | None:
@@ -118,21 +130,16 @@ def open_for_reading(place: Place) -> Engine | None:
     if place.file is not None and not place.file.exists():
         return None
     engine = _engine(place)
-    with _told(place), engine.connect() as connection:
-        found = version_of(connection)
-    if found == 0:
+    try:
+        with _told(place):
+            if not _is_begun(engine):
+                engine.dispose()
+                return None
+            # An older schema is brought forward, a newer one refused.
+            migrate(engine)
+    except UsageStoreError:
         engine.dispose()
-        return None
-    # An older schema is brought forward, a newer one refused.
-    with _told(place):
-        migrate(engine)
-    return engine
-
-
-def empty_store() -> Engine:
-    """A store in which nothing is, for reports about the time before the first use."""
-    engine = create_engine("sqlite://")
-    migrate(engine)
+        raise
     return engine
 
 
@@ -157,6 +164,11 @@ def _migrated(place: Place, *, suspect: bool = False) -> Engine:
     if place.file is not None:
         _protect(place.file)
     return engine
+
+
+def _is_begun(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return version_of(connection) > 0
 
 
 def _look_through(engine: Engine) -> None:
@@ -221,6 +233,13 @@ def _prepare(file: Path) -> None:
         raise UsageStoreError(
             f"the usage database {file} cannot be written: {error.strerror}"
         ) from error
+
+
+def _inode(file: Path) -> int | None:
+    try:
+        return file.stat().st_ino
+    except OSError:
+        return None
 
 
 def _protect(file: Path) -> None:

@@ -47,8 +47,8 @@ class Journal:
         finally:
             os.close(handle)
 
-    def read(self) -> Iterator[RequestRecord]:
-        """The records in it; a line that was cut by a crash is passed over.
+    def read(self) -> Iterator[RequestRecord | None]:
+        """The records in it; None for a line that a crash has cut or a disk has garbled.
 
         Raises:
             OSError: it cannot be read.
@@ -61,8 +61,8 @@ class Journal:
             for line in handle:
                 try:
                     yield _RECORDS.decode(line)
-                except msgspec.DecodeError:
-                    continue
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    yield None
 
     def clear(self) -> None:
         """Forget what was in it."""

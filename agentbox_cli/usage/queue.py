@@ -38,6 +38,10 @@ class Writer(Protocol):
         """Where a damaged database was moved."""
 
     @property
+    def lost(self) -> int:
+        """How many records it could neither write nor keep."""
+
+    @property
     def retry_in(self) -> float | None:
         """Seconds until it wants to be asked again; None if it waits for nothing."""
 
@@ -72,18 +76,21 @@ class UsageQueue:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="usage", daemon=True)
         self._writer: Writer | None = None
+        self._broken: str | None = None
         self._put = 0
         self._taken = 0
+        self._unmade = 0
 
     @property
     def lost(self) -> int:
         """How many requests were dropped because nothing took them."""
-        return max(0, self._put - self._taken - len(self._queue))
+        dropped = max(0, self._put - self._taken - len(self._queue))
+        return dropped + self._unmade + (self._writer.lost if self._writer else 0)
 
     @property
     def trouble(self) -> str | None:
         """Why requests are not in the database now; None if they are."""
-        return self._writer.trouble if self._writer else None
+        return self._writer.trouble if self._writer else self._broken
 
     @property
     def moved(self) -> Path | None:
@@ -121,18 +128,27 @@ class UsageQueue:
             self._writer.close()
 
     def _flush(self) -> None:
-        if self._writer is None:
-            if not (self._queue or self._waiting):
-                return
-            self._writer = self._open_writer()
-        while True:
+        if self._writer is None and (self._queue or self._waiting):
+            self._writer = self._opened()
+        while self._writer is not None:
             batch = self._gathered()
-            if not self._writer.write([record for make in batch if (record := _made(make))]):
+            records = [record for make in batch if (record := _made(make))]
+            if not self._writer.write(records):
                 self._queue.extendleft(reversed(batch))
                 self._taken -= len(batch)
                 return
+            self._unmade += len(batch) - len(records)
             if not self._queue:
                 return
+
+    def _opened(self) -> Writer | None:
+        try:
+            return self._open_writer()
+        except Exception as error:  # noqa: BLE001 - told in status; requests wait in memory
+            if self._broken is None:
+                _log.exception("usage cannot be written")
+            self._broken = f"usage cannot be written: {error}"
+            return None
 
     def _gathered(self) -> list[MakeRecord]:
         batch: list[MakeRecord] = []

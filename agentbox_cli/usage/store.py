@@ -18,6 +18,7 @@ from agentbox_cli.usage.rows import (
     total_rows,
 )
 from agentbox_cli.usage.tables import GROUPS, SUMS, calls, price_tables, requests, totals
+from agentbox_cli.usage.transaction import writing
 
 Prices = Mapping[str, PriceList]
 
@@ -28,7 +29,7 @@ def add(engine: Engine, records: Sequence[RequestRecord], price_version: int) ->
     Returns:
         How many were written.
     """
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         fresh = _unknown(connection, records)
         _insert(connection, requests, REQUEST_COLUMNS, [request_row(r) for r in fresh])
         _insert(connection, calls, CALL_COLUMNS, call_rows(fresh, price_version))
@@ -42,7 +43,7 @@ def add(engine: Engine, records: Sequence[RequestRecord], price_version: int) ->
 def price_version(engine: Engine, prices: Prices) -> int:
     """The version of this price table; it is kept if it differs from the newest one."""
     text = msgspec.json.encode(dict(sorted(prices.items()))).decode()
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         newest = connection.execute(
             select(price_tables.c.version, price_tables.c.prices)
             .order_by(price_tables.c.version.desc())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from agentbox_cli.errors import UsageStoreError
 from agentbox_cli.usage.database import Opened, Place, is_damage, open_for_writing
@@ -17,6 +17,9 @@ from agentbox_cli.usage.store import Prices, add, price_version
 BATCH = 2_000
 # Seconds until a database that failed is tried again, at first and at the most.
 RETRY_SECONDS = (1.0, 30.0)
+
+# What says that a record, and not the database, is at fault.
+_UNFIT = (DataError, IntegrityError, OverflowError, ValueError)
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +56,7 @@ class StoreWriter:
         self._retry_at = 0.0
         self.trouble: str | None = None
         self.moved: Path | None = None
+        self.lost = 0
 
     @property
     def retry_in(self) -> float | None:
@@ -66,7 +70,7 @@ class StoreWriter:
         if self.trouble is None or time.monotonic() >= self._retry_at:
             try:
                 self._store(records)
-            except (UsageStoreError, SQLAlchemyError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the journal takes them
                 self._fails(error)
             else:
                 return True
@@ -80,14 +84,16 @@ class StoreWriter:
         self._let_go()
 
     def _store(self, records: Sequence[RequestRecord]) -> None:
+        if self._opened is not None and self._opened.gone:
+            _log.warning("the usage database was deleted or replaced while it was in use")
+            self._let_go()
         opened = self._opened or self._open()
         if self._journal.waiting:
-            self._replay(opened)
+            self._replay(opened.engine)
         if self._on_ready is not None:
             self._on_ready(opened.engine)
             self._on_ready = None
-        if records:
-            add(opened.engine, records, self._version)
+        self._add(opened.engine, records)
         if self.trouble is not None:
             _log.info("usage is written again")
         self.trouble = None
@@ -103,24 +109,45 @@ class StoreWriter:
         self._opened = opened
         return opened
 
-    def _replay(self, opened: Opened) -> None:
+    def _replay(self, engine: Engine) -> None:
         batch: list[RequestRecord] = []
+        unreadable = 0
         for record in self._journal.read():
+            if record is None:
+                unreadable += 1
+                continue
             batch.append(record)
             if len(batch) == BATCH:
-                add(opened.engine, batch, self._version)
+                self._add(engine, batch)
                 batch = []
-        if batch:
-            add(opened.engine, batch, self._version)
+        self._add(engine, batch)
         self._journal.clear()
+        if unreadable:
+            self.lost += unreadable
+            _log.warning("%d lines of the usage journal could not be read", unreadable)
+
+    def _add(self, engine: Engine, records: Sequence[RequestRecord]) -> None:
+        """Write records; one that no database takes must not keep the others out."""
+        if not records:
+            return
+        try:
+            add(engine, records, self._version)
+        except _UNFIT as error:
+            if len(records) > 1:
+                half = len(records) // 2
+                self._add(engine, records[:half])
+                self._add(engine, records[half:])
+                return
+            self.lost += 1
+            _log.error("a request cannot be kept: %s", _words(error))
 
     def _spill(self, records: Sequence[RequestRecord]) -> bool:
         if not records:
             return True
         try:
             self._journal.append(records)
-        except OSError as error:
-            self.trouble = f"usage is only kept in memory: {error.strerror}"
+        except (OSError, ValueError) as error:
+            self.trouble = f"usage is only kept in memory: {_words(error)}"
             return False
         return True
 
@@ -141,4 +168,7 @@ class StoreWriter:
 
 
 def _words(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    said = str(getattr(error, "orig", error)).strip()
+    return said.splitlines()[0] if said else type(error).__name__

@@ -1,4 +1,4 @@
-"""A private Postgres, on a socket in a directory of its own, which may be stopped and come back."""
+"""A private Postgres, on a socket in a directory of its own, that may stop and come back."""
 
 import itertools
 import os
