@@ -143,6 +143,13 @@ def open_for_reading(place: Place) -> Engine | None:
     return engine
 
 
+def empty_store() -> Engine:
+    """A store in which nothing is, for reports about the time before the first use."""
+    engine = create_engine("sqlite://")
+    migrate(engine)
+    return engine
+
+
 def is_damage(error: BaseException | None) -> bool:
     """Whether an error says that the file is no sound database."""
     original = getattr(error, "orig", error)
