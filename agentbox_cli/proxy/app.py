@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -29,16 +30,21 @@ from agentbox_cli.proxy.relay import Relay
 from agentbox_cli.proxy.reply import refusal
 from agentbox_cli.proxy.request import Ask, BadBody, kind_of, read_ask
 from agentbox_cli.proxy.story import End, Stories, Story, StorySink
+from agentbox_cli.proxy.usage_page import PATH as USAGE
+from agentbox_cli.proxy.usage_page import UsagePage
 
 BODY_LIMIT = 64 * 1024 * 1024
 HEALTH = "/health"
 STATUS = "/agentbox/status"
 LIMITS = "/agentbox/limits"
 RESET = "/agentbox/limits/reset"
+LIVE = "/agentbox/live"
+PAUSE = "/agentbox/links/pause"
 MODELS = frozenset({"/v1/models", "/models"})
 
 _READS = ("GET", "HEAD")
 _WRITES = ("POST",)
+_WRITTEN = frozenset({RESET, PAUSE})
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +81,9 @@ class Front:
         instance: the token of this run of the daemon.
         status: what `/agentbox/status` tells.
         limits: what `/agentbox/limits` tells and resets.
+        live: what `/agentbox/live` tells.
+        pause: pauses a link, or lets it go on.
+        usage: what `/agentbox/usage` tells.
         drills: honours drill headers; None outside drills.
         body_limit: bytes of the largest request body.
         silence: seconds that a client of a stream waits before keep-alives begin.
@@ -90,6 +99,9 @@ class Front:
     instance: str
     status: Callable[[], dict[str, Any]]
     limits: LimitsPage
+    live: Callable[[], Awaitable[dict[str, Any]]]
+    pause: Callable[[bytes], dict[str, Any]]
+    usage: UsagePage
     drills: Drills | None = None
     body_limit: int = BODY_LIMIT
     silence: float = SILENCE_SECONDS
@@ -141,7 +153,10 @@ class Dispatcher:
             STATUS: self._status,
             REQUESTS: self._requests.listed,
             LIMITS: self._limits,
-            RESET: self._reset,
+            RESET: partial(self._write, front.limits.reset),
+            LIVE: self._live,
+            USAGE: front.usage.shown,
+            PAUSE: partial(self._write, front.pause),
             **dict.fromkeys(MODELS, self._models),
         }
         self.same_user: set[Any] = set()
@@ -249,7 +264,7 @@ class Dispatcher:
         if page is None:
             message = f"nothing is served at {http.path[:100]}"
             return refusal(_tongue(http), 404, message, code="not_found")
-        methods = _WRITES if http.path == RESET else _READS
+        methods = _WRITES if http.path in _WRITTEN else _READS
         if http.method not in methods:
             message = f"{http.path} takes {methods[0]}"
             return refusal(_tongue(http), 405, message, headers={"allow": ", ".join(methods)})
@@ -265,9 +280,14 @@ class Dispatcher:
     async def _limits(self, _: web.BaseRequest) -> web.StreamResponse:
         return web.json_response(self._front.limits.show())
 
-    async def _reset(self, http: web.BaseRequest) -> web.StreamResponse:
+    async def _live(self, _: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response(await self._front.live())
+
+    async def _write(
+        self, write: Callable[[bytes], dict[str, Any]], http: web.BaseRequest
+    ) -> web.StreamResponse:
         try:
-            return web.json_response(self._front.limits.reset(await self._body(http)))
+            return web.json_response(write(await self._body(http)))
         except Refused as why:
             return refusal(_tongue(http), why.status, str(why), code=why.code)
         except BadBody as error:

@@ -18,6 +18,7 @@ from agentbox_cli.proxy.verdict import (
     EXHAUSTED,
     HEALS,
     KEY_MISSING,
+    PAUSED,
     UNFIT,
     Outcome,
     Verdict,
@@ -55,12 +56,13 @@ class Needs:
 
 @dataclass(slots=True)
 class Memory:
-    """What requests learn for each other."""
+    """What requests learn for each other, and the deployments that somebody has paused."""
 
     cooldowns: Cooldowns
     quotas: Quotas = field(default_factory=Quotas)
     warnings: dict[str, str] = field(default_factory=dict)
     last_errors: dict[str, str] = field(default_factory=dict)
+    paused: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,13 +256,13 @@ class Walk:
         """The next link in order that may be called now."""
         while self._remaining:
             link = self._remaining.pop(0)
-            skipped = self._misfit(link) or self._paused(link, now) or self._too_dear(link)
+            skipped = self._misfit(link) or self._kept_from(link, now) or self._too_dear(link)
             if skipped is None:
                 return link
             self._outcomes[link.number] = skipped
-        # Nobody answered: a link that is paused for a fault of its own may be tried all the same.
+        # Nobody answered: a link that cools for a fault of its own may be tried all the same.
         for outcome in self.outcomes:
-            early = outcome.label == COOLING and not self._paused(outcome.link, now, early=True)
+            early = outcome.label == COOLING and not self._kept_from(outcome.link, now, early=True)
             if early and self._too_dear(outcome.link) is None:
                 return self._outcomes.pop(outcome.link.number).link
         return None
@@ -268,12 +270,14 @@ class Walk:
     def _may_call_again(self, again: _Again, now: float) -> bool:
         link, delay = again.call.link, again.delay
         in_time = now + delay < self._deadline
-        return in_time and not self._paused(link, now, delay=delay, early=again.early)
+        return in_time and not self._kept_from(link, now, delay=delay, early=again.early)
 
-    def _paused(
+    def _kept_from(
         self, link: Link, now: float, *, delay: float = 0.0, early: bool = False
     ) -> Outcome | None:
         """What keeps a link from being called after `delay` seconds, if anything does."""
+        if link.deployment.name in self._memory.paused:
+            return Outcome(link=link, label=PAUSED)
         pause = self._memory.cooldowns.pause(link.deployment, now + delay)
         if pause is not None and not (early and pause.transient):
             return Outcome(

@@ -76,7 +76,7 @@ def observe(memory: Memory, secrets: Iterable[SecretStr], now: float, wall: floa
     known = list(secrets)
     return Limits(
         as_of=wall,
-        windows=tuple(_window(name, state) for name, state in memory.quotas.all_windows(wall)),
+        windows=tuple(window_of(name, state) for name, state in memory.quotas.all_windows(wall)),
         cooling=tuple(cooling(pause, known, now, wall) for pause in memory.cooldowns.pauses(now)),
     )
 
@@ -181,7 +181,8 @@ def cooling_row(each: Cooling, wall: float) -> dict[str, Any]:
     }
 
 
-def _window(name: str, state: WindowState) -> Window:
+def window_of(name: str, state: WindowState) -> Window:
+    """A window as the chain keeps it, with what it is of."""
     return Window(
         name=name,
         window=state.name,

@@ -19,7 +19,9 @@ from agentbox_cli.usage.budgets import (
     WARN_SHARE,
     Budget,
     Ledger,
+    Period,
     Reservation,
+    Scope,
     Spender,
     Standing,
 )
@@ -80,6 +82,16 @@ class Budgets:
     def rows(self) -> list[dict[str, Any]]:
         """How all budgets stand, as JSON."""
         return [_row(standing) for standing in self.ledger.standings(self.wall())]
+
+    def spent_today(self) -> float | None:
+        """The dollars of today; None if no budget counts all of them, or nobody knows."""
+        standings = self.ledger.standings(self.wall()) if self.ledger.known else ()
+        daily = (
+            standing.spent_usd
+            for standing in standings
+            if (standing.budget.scope, standing.budget.period) == (Scope.ALL, Period.DAY)
+        )
+        return next(daily, None)
 
     def warnings(self) -> list[str]:
         """What people should know of them."""

@@ -23,7 +23,7 @@ def alias_rows(
         now: the time on the clock of the cooldowns.
         wall: seconds since the epoch, the clock of the quotas.
     """
-    skips = _Skips(memory=memory, secrets=tuple(resolved.secrets()), now=now, wall=wall)
+    skips = Skips(memory=memory, secrets=tuple(resolved.secrets()), now=now, wall=wall)
     return [
         {
             "alias": chain.alias,
@@ -60,9 +60,9 @@ def _dead(alias: str) -> str:
     return f"alias {alias} has no usable link"
 
 
-def _link_row(link: Link, skips: "_Skips") -> dict[str, Any]:
+def _link_row(link: Link, skips: "Skips") -> dict[str, Any]:
     deployment = link.deployment
-    state, skipped = skips.of(link)
+    state, skipped = skips.of(deployment)
     return {
         "link": link.number,
         "provider": deployment.provider.name,
@@ -76,7 +76,7 @@ def _link_row(link: Link, skips: "_Skips") -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Skips:
+class Skips:
     """Why links are passed over, at one moment."""
 
     memory: Memory
@@ -84,11 +84,12 @@ class _Skips:
     now: float
     wall: float
 
-    def of(self, link: Link) -> tuple[str, dict[str, Any] | None]:
-        """A link's state, and what keeps it from being called."""
-        deployment = link.deployment
+    def of(self, deployment: Deployment) -> tuple[str, dict[str, Any] | None]:
+        """The state of a deployment's links, and what keeps them from being called."""
         if not deployment.provider.usable:
             return "key-missing", None
+        if deployment.name in self.memory.paused:
+            return "paused", None
         pause = self.memory.cooldowns.pause(deployment, self.now)
         if pause is not None:
             return "cooling", cooling_row(

@@ -29,11 +29,14 @@ from agentbox_cli.proxy.guard import Guard, GuardPolicy, uids_of
 from agentbox_cli.proxy.keeper import Keeper
 from agentbox_cli.proxy.lanes import DirectLane, LaneCaller
 from agentbox_cli.proxy.limits_page import LimitsPage
+from agentbox_cli.proxy.live import live
+from agentbox_cli.proxy.pausing import pause
 from agentbox_cli.proxy.peer import PeerLookup, find_lookup
 from agentbox_cli.proxy.purse import Budgets, LoopBudgets
 from agentbox_cli.proxy.story import Stories, Story
 from agentbox_cli.proxy.translation import NO_ENGINE, Translation
 from agentbox_cli.proxy.upstream import Upstream
+from agentbox_cli.proxy.usage_page import UsagePage
 from agentbox_cli.simulate.app import SimulatedProviders
 from agentbox_cli.usage.budgets import Ledger, budgets_of
 from agentbox_cli.usage.capture import usage_queue, usage_warnings
@@ -75,6 +78,7 @@ class ProxyServer:
     _simulated: SimulatedProviders | None = None
     _translation: Translation | None = None
     _usage: UsageQueue | None = None
+    _usage_page: UsagePage = field(init=False)
     _budgets: Budgets | None = None
     _runner: web.ServerRunner | None = None
     _auth: str = "same-user"
@@ -90,6 +94,7 @@ class ProxyServer:
             key=self.key,
         )
         self._guard = self._make_guard(self.resolved.config)
+        self._usage_page = UsagePage(resolved=self.resolved, paths=self.paths)
 
     async def start(self, sockets: list[socket.socket]) -> None:
         """Serve on sockets that are bound already."""
@@ -107,6 +112,9 @@ class ProxyServer:
             instance=self.instance,
             status=self.status,
             limits=LimitsPage(memory=self._memory, resolved=self.resolved),
+            live=self.live,
+            pause=partial(pause, self._memory, self.resolved),
+            usage=self._usage_page,
             drills=self._drills(),
             silence=self.silence,
             budgets=self._budgets,
@@ -122,6 +130,7 @@ class ProxyServer:
         if self._runner is not None:
             await self._runner.cleanup()
         await self._keeper.close()
+        await self._usage_page.close()
         if self._translation is not None:
             await self._translation.stop()
         await self._upstream.close()
@@ -134,6 +143,26 @@ class ProxyServer:
 
     def status(self) -> dict[str, Any]:
         """What `/agentbox/status` tells; the daemon's part is added by the daemon."""
+        return self._summary() | {
+            "aliases": report.alias_rows(
+                self.resolved, self._memory, time.monotonic(), time.time()
+            )
+        }
+
+    async def live(self) -> dict[str, Any]:
+        """What `/agentbox/live` tells."""
+        today = await self._usage_page.today()
+        going_on = live(self.resolved, self._memory, self.stories, time.monotonic(), time.time())
+        return self._summary() | {"today": self._today(today)} | going_on
+
+    def _today(self, known: dict[str, Any] | None) -> dict[str, Any] | None:
+        """What was used today; budgets know the dollars better than the store."""
+        spent = self._budgets.spent_today() if self._budgets else None
+        if known is None:
+            return None if spent is None else {"cost_usd": spent}
+        return known if spent is None else known | {"cost_usd": spent}
+
+    def _summary(self) -> dict[str, Any]:
         translation = self._translation
         down = bool(report.dead_aliases(self.resolved)) or bool(translation and translation.down)
         return {
@@ -151,9 +180,6 @@ class ProxyServer:
                 *(self._budgets.warnings() if self._budgets else ()),
             ],
             "budgets": self._budgets.rows() if self._budgets else [],
-            "aliases": report.alias_rows(
-                self.resolved, self._memory, time.monotonic(), time.time()
-            ),
         }
 
     async def _lanes(self, direct: DirectLane) -> Mapping[Lane, LaneCaller]:

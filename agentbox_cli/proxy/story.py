@@ -4,6 +4,7 @@ Neither prompts nor answers are kept, only what the chain did. While a request r
 takes a few references; words and numbers for people are made when somebody asks.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -260,6 +261,12 @@ class Stories:
     def latest(self) -> Iterator[Story]:
         """The newest first."""
         return reversed(self._kept)
+
+    def reach(self, now: float) -> float:
+        """How far back all requests are known, in seconds; without end while none is forgotten."""
+        if len(self._kept) < (self._kept.maxlen or 0):
+            return math.inf
+        return now - self._kept[0].began
 
     def named(self, start: str) -> list[Story]:
         """Those whose id begins so; with or without its `req_`."""

@@ -13,7 +13,8 @@ EXHAUSTED = "skipped-exhausted"
 KEY_MISSING = "skipped-key-missing"
 UNFIT = "skipped-unfit"
 BUDGET = "skipped-budget"
-_SKIPPED = frozenset({COOLING, EXHAUSTED, KEY_MISSING, UNFIT, BUDGET})
+PAUSED = "skipped-paused"
+_SKIPPED = frozenset({COOLING, EXHAUSTED, KEY_MISSING, UNFIT, BUDGET, PAUSED})
 
 # Coding agents know Anthropic's words and OpenAI's code, and make their prompt shorter.
 CONTEXT_WORDS = "prompt is too long"

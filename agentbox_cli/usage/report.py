@@ -115,11 +115,24 @@ def fold(
     return report
 
 
-def _query(by: By, since: float | None, until: float | None) -> Any:
-    columns = [totals.c[name] for name in dict.fromkeys((*_COLUMNS[by], *_PRICED_BY))]
+def reports_of(
+    engine: Engine, of: By, by: By, since: float | None, until: float | None
+) -> dict[str, Report]:
+    """A report for each key of `of`, such as one by day for every model."""
+    with engine.connect() as connection:
+        tables = read_prices(connection)
+        groups: dict[str, list[Mapping[Any, Any]]] = {}
+        for row in connection.execute(_query(by, since, until, of)).mappings():
+            groups.setdefault(_KEYS[of](row), []).append(row)
+    return {key: fold(rows, tables, by=by) for key, rows in groups.items()}
+
+
+def _query(by: By, since: float | None, until: float | None, of: By | None = None) -> Any:
+    names = (*_COLUMNS[by], *(_COLUMNS[of] if of else ()), *_PRICED_BY)
+    columns = [totals.c[name] for name in dict.fromkeys(names)]
     sums = [func.sum(totals.c[name]).label(name) for name in SUMS]
     query = select(*columns, *sums).group_by(*columns)
-    for condition in _conditions(by, since, until):
+    for condition in _conditions(of or by, since, until):
         query = query.where(condition)
     return query
 

@@ -77,6 +77,10 @@ HELD_BY: dict[str, list[tuple[str, str]]] = {
     "a quota window": [
         ("proxy/test_lanes.py", "test_a_quota_at_zero_skips_the_link_before_a_429")
     ],
+    "somebody has paused it": [
+        (MEMORY, "test_a_paused_link_is_passed_over_until_it_goes_on"),
+        (MEMORY, "test_a_paused_link_is_never_probed"),
+    ],
     "its provider's key": [("proxy/test_server.py", "test_the_status_tells_what_the_links_do")],
     "the prompt is surely too long for it": [
         (CONTEXT, "test_a_link_that_is_surely_too_small_is_not_called")
@@ -171,7 +175,7 @@ def test_every_kind_has_a_row() -> None:
 
 def test_every_label_of_a_link_that_is_not_called_stands_there() -> None:
     labels = {verdict.COOLING, verdict.EXHAUSTED, verdict.KEY_MISSING, verdict.UNFIT}
-    labels |= {verdict.BUDGET}
+    labels |= {verdict.BUDGET, verdict.PAUSED}
     assert set(re.findall(r"\(`(skipped-[\w-]+)`\)", FACTS)) == labels
 
 

@@ -340,3 +340,36 @@ def test_links_that_were_skipped_have_no_error() -> None:
     scene = Scene(chain(deployment("first", key=KeyState.MISSING), "second"))
     scene.ask()
     assert scene.memory.last_errors == {}
+
+
+# Paused by hand.
+
+
+def test_a_paused_link_is_passed_over_until_it_goes_on() -> None:
+    scene = two()
+    scene.memory.paused.add("first/one")
+    story = scene.ask()
+    assert (story.called, story.labels) == ([2], ["skipped-paused"])
+    scene.memory.paused.discard("first/one")
+    assert scene.ask().called == [1]
+
+
+def test_a_paused_link_is_never_probed() -> None:
+    scene = two()
+    down(scene, 1, 2)
+    scene.memory.paused.add("first/one")
+    assert scene.ask().called == [2], "a cooling link is probed early, a paused one is not"
+    scene.memory.paused.add("second/one")
+    story = scene.ask()
+    assert (story.called, story.labels) == ([], ["skipped-paused", "skipped-paused"])
+    assert (story.end.rate_limited, story.end.retry_after) == (False, None)
+    assert leaks(scene.memory) == []
+
+
+def test_a_link_that_is_paused_meanwhile_is_not_tried_again() -> None:
+    scene = two()
+    walk = scene.walk()
+    scene.call(walk)
+    scene.memory.paused.add("first/one")
+    scene.fail(walk, ErrorKind.SERVER)
+    assert scene.call(walk).link.number == 2

@@ -133,3 +133,10 @@ def test_an_alias_of_the_config_without_a_usable_link_is_dead() -> None:
     of = resolved(DEFAULT, dead, proposed)
     assert dead_aliases(of) == ["code"]
     assert "alias code has no usable link" in warnings_of(of, Scene(DEFAULT).memory)
+
+
+def test_a_paused_link_is_told_as_paused_whatever_else_there_is() -> None:
+    scene = Scene(DEFAULT)
+    scene.ask({1: failure(ErrorKind.THROTTLE)})
+    scene.memory.paused.add("openai/one")
+    assert states(scene)[0] == ("paused", None)

@@ -12,6 +12,7 @@ _SKIPPED = {
     "skipped-cooling": "passed over: it cools",
     "skipped-exhausted": "passed over: a quota window has nothing left",
     "skipped-key-missing": "passed over: its provider's key is not set",
+    "skipped-paused": "passed over: somebody has paused it",
     "skipped-unfit": "passed over: it does not fit the request",
 }
 _ENDS = {
@@ -52,6 +53,7 @@ _NEXT = {
         "its key is not set",
         "agentbox litellm providers login {provider}",
     ),
+    "skipped-paused": ("{name}", "somebody has paused it", "agentbox litellm top"),
     "skipped-unfit": ("{name}", "it does not fit such requests", "agentbox litellm models"),
 }
 

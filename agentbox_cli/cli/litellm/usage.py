@@ -61,34 +61,21 @@ def _plot(engine: Any, begin: float | None, end: float | None) -> None:
 
 
 def _emit(report: "Report") -> None:
-    emit_json(
-        "usage",
-        {
-            "since": report.since,
-            "until": report.until,
-            "by": report.by.value,
-            "rows": [_row(row) for row in report.rows],
-            "total": {name: value for name, value in _row(report.total).items() if name != "key"},
-        },
-    )
+    from agentbox_cli.usage.document import report_document
 
-
-def _row(row: "UsageRow") -> dict[str, Any]:
-    from dataclasses import asdict
-
-    told = asdict(row)
-    # Sums of floats: a billionth of a dollar is more than anybody pays.
-    return told | {name: round(told[name], 9) for name in ("cost_usd", "saved_usd")}
+    emit_json("usage", report_document(report))
 
 
 def _emit_csv(report: "Report") -> None:
     import csv
     import sys
 
-    names = list(_row(report.total))
+    from agentbox_cli.usage.document import row_document
+
+    names = list(row_document(report.total))
     writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_row(row) for row in report.rows)
+    writer.writerows(row_document(row) for row in report.rows)
 
 
 def _tell(report: "Report") -> None:
