@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from agentbox_cli.daemon.engine_wait import await_engine
 from agentbox_cli.engine.render import needs_engine
-from agentbox_cli.fallback.acting import fault_of
+from agentbox_cli.fallback.acting import FINE, fault_of
 from agentbox_cli.fallback.asking import Seen, ask
 from agentbox_cli.fallback.plan import RECOVERS_AFTER_S, Check, Scope, plan, usable_ways
 from agentbox_cli.fallback.rules import lane_of
@@ -162,15 +162,16 @@ class _Drill:
         return ask(at.host, at.port, self._stage.secret, check, asked_alias(check))
 
 
-def _faults(check: Check) -> dict[str, Fault]:
+def _faults(check: Check) -> dict[str, tuple[Fault, ...]]:
     return {
-        link.deployment.name: _fault(check, link.deployment.name, lane_of(link, check.endpoint))
+        link.deployment.name: _met(check, link.deployment.name, lane_of(link, check.endpoint))
         for link in check.chain.links
     }
 
 
-def _fault(check: Check, name: str, lane: Lane) -> Fault:
+def _met(check: Check, name: str, lane: Lane) -> tuple[Fault, ...]:
     fault = fault_of(check.failing.get(name), translated=lane is Lane.LITELLM)
     if check.scenario is Scenario.RECOVERY and name in check.failing:
-        return replace(fault, times=1, headers={"retry-after": str(RECOVERS_AFTER_S)})
-    return fault
+        once = replace(fault, times=1, headers={"retry-after": str(RECOVERS_AFTER_S)})
+        return (once, FINE)
+    return (fault,)

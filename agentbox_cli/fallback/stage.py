@@ -74,13 +74,13 @@ class Cast:
         """One provider, for its faults and its journal."""
         return self._providers[name]
 
-    def prepare(self, check: str, faults: Mapping[str, Fault]) -> None:
-        """Let deployments, named `provider/model`, meet these faults in a check."""
+    def prepare(self, check: str, faults: Mapping[str, Sequence[Fault]]) -> None:
+        """Let deployments, named `provider/model`, meet these faults in a check, in order."""
 
         async def prepare() -> None:
-            for deployment, fault in faults.items():
+            for deployment, met in faults.items():
                 provider = deployment.partition("/")[0]
-                self._providers[provider].faults.put(deployment, fault, check=check)
+                self._providers[provider].faults.put(deployment, *met, check=check)
 
         self._run(prepare())
 

@@ -73,6 +73,13 @@ def test_the_counts_at_the_providers_are_the_evidence(tmp_path: Path) -> None:
     }
 
 
+def test_models_that_fail_by_themselves_are_well_when_the_drill_wants_it(tmp_path: Path) -> None:
+    models = {"alias": chain("simulated/rate-limited", "simulated/down", "simulated/hang")}
+    report = prove(setup(tmp_path, models))
+    assert [(row.scenario, row.asked, row.why) for row in report.rows if not row.ok] == []
+    assert any(row.scenario.startswith("recovery") for row in report.rows)
+
+
 def test_the_users_toggle_is_not_our_failure(tmp_path: Path) -> None:
     off = {"fallbacks": {"on_rate_limit": False}}
     report = prove(setup(tmp_path, TWO, **off), Scenario.RATE_LIMIT)
