@@ -67,6 +67,10 @@ class Refused(Exception):  # noqa: N818 - it names the answer
         self.headers = headers or {}
 
 
+def nobody_seeks(_: int) -> None:
+    """Look for no process."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Front:
     """Everything that a request meets.
@@ -88,6 +92,7 @@ class Front:
         body_limit: bytes of the largest request body.
         silence: seconds that a client of a stream waits before keep-alives begin.
         budgets: what may be spent; None if nothing limits it.
+        seek: has the process looked for that owns a socket's inode.
     """
 
     resolved: Resolved
@@ -106,6 +111,7 @@ class Front:
     body_limit: int = BODY_LIMIT
     silence: float = SILENCE_SECONDS
     budgets: Budgets | None = None
+    seek: Callable[[int], None] = nobody_seeks
 
     def server(self) -> "Server":
         """The server that answers with this front."""
@@ -126,12 +132,17 @@ class Server(web.Server):
         super().connection_made(handler, transport)
         local = transport.get_extra_info("sockname")
         remote = transport.get_extra_info("peername")
-        if local and remote and self._guard.connection_verdict(local, remote):
+        peer = self._guard.peer(local, remote) if local and remote else None
+        if self._guard.vouches_for(peer):
             self._dispatcher.same_user.add(handler)
+        if peer is not None and peer.inode:
+            self._dispatcher.sockets[handler] = peer.inode
+            self._dispatcher.seek(peer.inode)
 
     def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
         """Forget the connection."""
         self._dispatcher.same_user.discard(handler)
+        self._dispatcher.sockets.pop(handler, None)
         super().connection_lost(handler, exc)
 
 
@@ -160,6 +171,8 @@ class Dispatcher:
             **dict.fromkeys(MODELS, self._models),
         }
         self.same_user: set[Any] = set()
+        self.sockets: dict[Any, int] = {}
+        self.seek = front.seek
 
     async def answer(self, http: web.BaseRequest) -> web.StreamResponse:
         """Answer any request."""
@@ -186,6 +199,7 @@ class Dispatcher:
         request_id = f"req_{secrets.token_hex(12)}"
         caller, project = caller_of(http.headers), project_of(http.headers)
         story = self._front.stories.begin(request_id, endpoint, caller, project)
+        story.socket = self.sockets.get(http.protocol)
         try:
             return await self._relay.serve(await self._exchange(http, endpoint, story))
         except Refused as why:

@@ -4,6 +4,7 @@ Made in the store's own thread, when the request is over: it costs the request n
 """
 
 from agentbox_cli.providers.pricing import Counts
+from agentbox_cli.proxy.processes import Processes
 from agentbox_cli.proxy.story import Attempt, End, Story
 from agentbox_cli.usage.counting import counts_of, tier_of
 from agentbox_cli.usage.record import CallRecord, RequestRecord
@@ -12,9 +13,15 @@ _OUTCOMES = {End.ANSWERED: "answered", End.CUT: "cut", End.CLIENT_LEFT: "cancell
 _NO_COUNTS = Counts()
 
 
-def record_of(story: Story) -> RequestRecord:
-    """The record of a request that went down a chain."""
+def record_of(story: Story, processes: Processes) -> RequestRecord:
+    """The record of a request that went down a chain.
+
+    Args:
+        story: what became of it.
+        processes: knows who called.
+    """
     chain, served = story.chain, story.answered_by
+    process = processes.of(story.socket)
     return RequestRecord(
         request_id=story.request_id,
         at=story.started_at,
@@ -31,8 +38,8 @@ def record_of(story: Story) -> RequestRecord:
         first_content_ms=_first_content(story),
         caller=story.caller or "",
         project=story.project,
-        pid=None,
-        process=None,
+        pid=process.pid if process else None,
+        process=process.name if process else None,
         calls=tuple(_call(attempt) for attempt in story.attempts),
     )
 

@@ -124,11 +124,17 @@ class Guard:
         """Take a new key; the old one opens nothing from now on."""
         self._key = _as_bytes(key.get_secret_value())
 
-    def connection_verdict(self, local: SocketAddress, remote: SocketAddress) -> bool:
-        """Whether the kernel vouches for the caller; ask at accept and keep the answer."""
+    def peer(self, local: SocketAddress, remote: SocketAddress) -> PeerSocket | None:
+        """Whom the kernel sees at the other end; ask at accept and keep the answer.
+
+        None if that makes no difference, because everybody needs the key.
+        """
         if self._lookup is None or self._key_always:
-            return False
-        peer = self._lookup.lookup(local, remote)
+            return None
+        return self._lookup.lookup(local, remote)
+
+    def vouches_for(self, peer: PeerSocket | None) -> bool:
+        """Whether a caller needs no key."""
         return peer is not None and self._is_same_user(peer)
 
     def check(

@@ -32,6 +32,7 @@ from agentbox_cli.proxy.limits_page import LimitsPage
 from agentbox_cli.proxy.live import live
 from agentbox_cli.proxy.pausing import pause
 from agentbox_cli.proxy.peer import PeerLookup, find_lookup
+from agentbox_cli.proxy.processes import Processes
 from agentbox_cli.proxy.purse import Budgets, LoopBudgets
 from agentbox_cli.proxy.story import Stories, Story
 from agentbox_cli.proxy.translation import NO_ENGINE, Translation
@@ -78,6 +79,7 @@ class ProxyServer:
     _simulated: SimulatedProviders | None = None
     _translation: Translation | None = None
     _usage: UsageQueue | None = None
+    _processes: Processes = field(default_factory=Processes)
     _usage_page: UsagePage = field(init=False)
     _budgets: Budgets | None = None
     _runner: web.ServerRunner | None = None
@@ -108,6 +110,7 @@ class ProxyServer:
             scope=self._scope(),
             lanes=await self._lanes(direct),
             sink=self._count,
+            seek=self._seek,
             stories=self.stories,
             instance=self.instance,
             status=self.status,
@@ -138,6 +141,7 @@ class ProxyServer:
             await self._simulated.stop()
         if self._usage is not None:
             await asyncio.to_thread(self._usage.close)
+        self._processes.close()
         if self._lookup is not None:
             self._lookup.close()
 
@@ -200,9 +204,13 @@ class ProxyServer:
         )
         self._usage.start()
 
+    def _seek(self, inode: int) -> None:
+        if self._usage is not None:
+            self._processes.seek(inode)
+
     def _count(self, story: Story) -> None:
         if self._usage is not None:
-            self._usage.put(partial(record_of, story))
+            self._usage.put(partial(record_of, story, self._processes))
 
     def _scope(self) -> Scope:
         return Scope(memory=self._memory, toggles=self.resolved.toggles)

@@ -156,6 +156,7 @@ class Story(msgspec.Struct, kw_only=True, gc=False):
         capabilities: what it asks of a link besides its protocol.
         attempts: the calls, in their order.
         skips: the links that were passed over.
+        socket: the inode of the caller's socket; None if the kernel does not tell.
         end: how it ended.
         status: what the client got; None before that, or if it left.
         message: what the client was told instead of an answer.
@@ -174,6 +175,7 @@ class Story(msgspec.Struct, kw_only=True, gc=False):
     capabilities: frozenset[str] = frozenset()
     attempts: list[Attempt] = []
     skips: list[Skip] = []
+    socket: int | None = None
     end: End = End.RUNNING
     status: int | None = None
     message: str | None = None

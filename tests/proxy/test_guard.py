@@ -62,6 +62,10 @@ def guard(lookup: PeerLookup | None = None, **policy: object) -> Guard:
     return Guard(GuardPolicy(**policy), lookup, SecretStr(KEY))  # type: ignore[arg-type] # by name
 
 
+def vouched(guarded: Guard) -> bool:
+    return guarded.vouches_for(guarded.peer(HERE, THERE))
+
+
 def headers(*fields: tuple[str, str]) -> CIMultiDictProxy[str]:
     return CIMultiDictProxy(CIMultiDict(fields))
 
@@ -84,7 +88,7 @@ def peer(uid: int, *, inode: int = 7, state: int = TCP_ESTABLISHED) -> PeerSocke
 @pytest.mark.parametrize("state", [TCP_ESTABLISHED, TCP_CLOSE_WAIT])
 def test_own_root_and_allowed_users_are_vouched_for(uid: int, state: int) -> None:
     guarded = guard(Says(peer(uid, state=state)), allowed_uids=frozenset({4242}))
-    assert guarded.connection_verdict(HERE, THERE)
+    assert vouched(guarded)
 
 
 @pytest.mark.parametrize(
@@ -99,21 +103,21 @@ def test_own_root_and_allowed_users_are_vouched_for(uid: int, state: int) -> Non
     ],
 )
 def test_anybody_else_is_not_vouched_for(found: PeerSocket | None) -> None:
-    assert not guard(Says(found)).connection_verdict(HERE, THERE)
+    assert not vouched(guard(Says(found)))
 
 
 def test_the_overflow_uid_is_never_vouched_for_even_when_allowed() -> None:
     guarded = guard(Says(peer(65_534)), allowed_uids=frozenset({65_534}))
-    assert not guarded.connection_verdict(HERE, THERE)
+    assert not vouched(guarded)
 
 
 def test_without_a_lookup_nobody_is_vouched_for() -> None:
-    assert not guard(None).connection_verdict(HERE, THERE)
+    assert not vouched(guard(None))
 
 
 def test_auth_key_does_not_ask_the_kernel() -> None:
     lookup = Says(peer(0))
-    assert not guard(lookup, auth="key").connection_verdict(HERE, THERE)
+    assert not vouched(guard(lookup, auth="key"))
     assert lookup.asked == 0
 
 
@@ -141,7 +145,8 @@ def real(request: pytest.FixtureRequest) -> Iterator[PeerLookup]:
 
 
 def verdict(guarded: Guard, connection: socket.socket) -> bool:
-    return guarded.connection_verdict(connection.getsockname(), connection.getpeername())
+    peer = guarded.peer(connection.getsockname(), connection.getpeername())
+    return guarded.vouches_for(peer)
 
 
 @linux
