@@ -18,7 +18,7 @@ CHAT: Mapping[str, Sequence[str]] = {
     "openai": ("gpt-4o", "o1"),
     "gwdg_saia": ("llama-3.3-70b", "codestral-22b"),
     "anthropic": ("claude-sonnet-4-5",),
-    "simulated": ("echo",),
+    "simulated": ("echo", "down"),
     "cluster": ("small", "large"),
     "copy": ("claude",),
 }
