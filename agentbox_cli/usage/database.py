@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLAlchemyError
@@ -129,6 +130,17 @@ def open_for_reading(place: Place) -> Engine | None:
     """
     if place.file is not None and not place.file.exists():
         return None
+    try:
+        return _readable(place)
+    except UsageStoreError:
+        if place.file is None or os.access(place.file.parent, os.W_OK):
+            raise
+    # Even readers want to write beside the file, but for one that is sure not to change.
+    url = f"sqlite:///file:{quote(str(place.file))}?immutable=1&uri=true"
+    return _readable(Place(url=url, file=place.file))
+
+
+def _readable(place: Place) -> Engine | None:
     engine = _engine(place)
     try:
         with _told(place):

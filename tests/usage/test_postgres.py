@@ -6,21 +6,18 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 
 from agentbox_cli.errors import UsageStoreError
-from agentbox_cli.usage.by import By
 from agentbox_cli.usage.database import Place, open_for_reading, open_for_writing
 from agentbox_cli.usage.queue import UsageQueue
-from agentbox_cli.usage.record import RequestRecord
-from agentbox_cli.usage.report import usage_report
 from agentbox_cli.usage.store import add
-from agentbox_cli.usage.tables import requests, totals
 from agentbox_cli.usage.upkeep import export_calls
 from agentbox_cli.usage.writer import StoreWriter
 from tests.fakes.postgres import PostgresServer
 from tests.fakes.waiting import eventually
 from tests.usage.builders import call, request
+from tests.usage.watched import counted, kept, put, queue_for
 
 
 @pytest.fixture
@@ -37,33 +34,10 @@ def engine(server_place: Place) -> Iterator[Engine]:
 
 @pytest.fixture
 def queue(server_place: Place, tmp_path: Path) -> Iterator[UsageQueue]:
-    def opened() -> StoreWriter:
-        return StoreWriter(lambda: server_place, tmp_path / "usage.journal", {}, retry=(0.05, 0.1))
-
-    made = UsageQueue(opened, pause=0.01)
+    made = queue_for(server_place, tmp_path)
     made.start()
     yield made
     made.close()
-
-
-def _put(queue: UsageQueue, *records: RequestRecord) -> None:
-    for record in records:
-        queue.put(partial(_itself, record))
-
-
-def _itself(record: RequestRecord) -> RequestRecord:
-    return record
-
-
-def _kept(place: Place) -> int:
-    engine = open_for_reading(place)
-    if engine is None:
-        return 0
-    try:
-        with engine.connect() as connection:
-            return connection.execute(select(func.count()).select_from(requests)).scalar_one()
-    finally:
-        engine.dispose()
 
 
 def test_a_server_that_is_down_at_the_start_gets_everything_when_it_comes_up(
@@ -71,7 +45,7 @@ def test_a_server_that_is_down_at_the_start_gets_everything_when_it_comes_up(
 ) -> None:
     postgres.stop()
     try:
-        _put(queue, *(request(number, call()) for number in range(50)))
+        put(queue, *(request(number, call()) for number in range(50)))
         eventually((tmp_path / "usage.journal").exists)
         assert "journal" in (queue.trouble or "")
         with pytest.raises(UsageStoreError) as raised:
@@ -81,7 +55,7 @@ def test_a_server_that_is_down_at_the_start_gets_everything_when_it_comes_up(
         postgres.start()
     eventually(lambda: queue.trouble is None)
     queue.close()
-    assert _kept(server_place) == 50
+    assert kept(server_place) == 50
     assert queue.lost == 0
     assert not (tmp_path / "usage.journal").exists()
 
@@ -90,27 +64,27 @@ def test_connections_that_are_cut_again_and_again_lose_and_double_nothing(
     postgres: PostgresServer, queue: UsageQueue, server_place: Place
 ) -> None:
     for number in range(400):
-        _put(queue, request(number, call()))
+        put(queue, request(number, call()))
         if number % 40 == 0:
-            eventually(lambda: _kept(server_place) > 0)
+            eventually(lambda: kept(server_place) > 0)
             postgres.cut_connections()
-    eventually(lambda: _kept(server_place) == 400)
+    eventually(lambda: kept(server_place) == 400)
     queue.close()
     assert queue.lost == 0
-    assert _total(server_place) == 400
+    assert counted(server_place) == 400
 
 
 def test_a_server_that_crashes_in_between_loses_nothing(
     postgres: PostgresServer, queue: UsageQueue, server_place: Place
 ) -> None:
-    _put(queue, request(1, call()))
-    eventually(lambda: _kept(server_place) == 1)
+    put(queue, request(1, call()))
+    eventually(lambda: kept(server_place) == 1)
     postgres.stop()
-    _put(queue, request(2, call()))
+    put(queue, request(2, call()))
     postgres.start()
-    eventually(lambda: _kept(server_place) == 2)
+    eventually(lambda: kept(server_place) == 2)
     queue.close()
-    assert (queue.lost, _total(server_place)) == (0, 2)
+    assert (queue.lost, counted(server_place)) == (0, 2)
 
 
 def test_writers_at_the_same_time_count_every_request_once(
@@ -131,7 +105,7 @@ def test_writers_at_the_same_time_count_every_request_once(
         assert writer.lost == 0
 
     _at_once([partial(write, batches[0::2]), partial(write, batches[1::2])])
-    assert (_kept(server_place), _total(server_place)) == (420, 420)
+    assert (kept(server_place), counted(server_place)) == (420, 420)
 
 
 def test_several_may_open_an_empty_database_at_once(server_place: Place) -> None:
@@ -139,7 +113,7 @@ def test_several_may_open_an_empty_database_at_once(server_place: Place) -> None
         open_for_writing(server_place).engine.dispose()
 
     _at_once([opens] * 4)
-    assert _kept(server_place) == 0
+    assert kept(server_place) == 0
 
 
 def test_an_export_reads_bit_by_bit(engine: Engine) -> None:
@@ -154,8 +128,8 @@ def test_a_text_that_a_server_does_not_take_keeps_no_other_request_out(
     queue: UsageQueue, server_place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     odd = request(7, call(), asked="a\0b")
-    _put(queue, *(request(number, call()) for number in range(5)), odd, request(8, call()))
-    eventually(lambda: _kept(server_place) == 6)
+    put(queue, *(request(number, call()) for number in range(5)), odd, request(8, call()))
+    eventually(lambda: kept(server_place) == 6)
     queue.close()
     assert (queue.lost, queue.trouble) == (1, None)
     assert "a request cannot be kept" in caplog.text
@@ -167,16 +141,6 @@ def test_the_password_of_a_server_is_never_shown(tmp_path: Path) -> None:
         open_for_reading(Place(url=url, file=None))
     assert "secret-word" not in raised.value.message
     assert "postgresql" in raised.value.message
-
-
-def _total(place: Place) -> int:
-    engine = open_for_reading(place)
-    assert engine is not None
-    told = usage_report(engine, By.ALIAS, None, None).total.requests
-    with engine.connect() as connection:
-        assert told == connection.execute(select(func.sum(totals.c.requests))).scalar_one()
-    engine.dispose()
-    return told
 
 
 def _at_once(works: list[Callable[[], None]]) -> None:

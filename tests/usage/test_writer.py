@@ -6,79 +6,43 @@ import sys
 import threading
 import time
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, func, select
-from sqlalchemy.exc import DatabaseError
 
 from agentbox_cli.usage.database import Place
 from agentbox_cli.usage.journal import Journal
 from agentbox_cli.usage.queue import MOST_KEPT, UsageQueue
 from agentbox_cli.usage.record import RequestRecord
-from agentbox_cli.usage.tables import requests
-from agentbox_cli.usage.writer import StoreWriter
 from tests.fakes.waiting import eventually
-from tests.usage.builders import DEAR, call, request
+from tests.usage.builders import call, request
+from tests.usage.watched import kept, put, queue_for
 
 
 @pytest.fixture
 def writer(place: Place, tmp_path: Path) -> UsageQueue:
-    return _writer(place, tmp_path)
-
-
-def _writer(place: Place, directory: Path) -> UsageQueue:
-    journal = directory / "usage.journal"
-    prices = {"openai/gpt-4o": DEAR}
-    return UsageQueue(
-        lambda: StoreWriter(lambda: place, journal, prices, retry=(0.05, 0.1)),
-        waiting=journal.exists(),
-        pause=0.01,
-    )
-
-
-def _kept(place: Place) -> int:
-    if place.file is not None and not place.file.exists():
-        return 0
-    engine = create_engine(place.url)
-    try:
-        with engine.connect() as connection:
-            return connection.execute(select(func.count()).select_from(requests)).scalar_one()
-    except DatabaseError:
-        return 0
-    finally:
-        engine.dispose()
-
-
-def _put(writer: UsageQueue, *records: RequestRecord) -> None:
-    for record in records:
-        writer.put(partial(_itself, record))
-
-
-def _itself(record: RequestRecord) -> RequestRecord:
-    return record
+    return queue_for(place, tmp_path)
 
 
 def test_what_is_put_is_written_while_the_writer_runs(writer: UsageQueue, place: Place) -> None:
     writer.start()
-    _put(writer, request(1, call()))
-    eventually(lambda: _kept(place) == 1)
+    put(writer, request(1, call()))
+    eventually(lambda: kept(place) == 1)
     writer.close()
 
 
 def test_closing_writes_everything(writer: UsageQueue, place: Place) -> None:
     writer.start()
-    _put(writer, *(request(number, call()) for number in range(5_000)))
+    put(writer, *(request(number, call()) for number in range(5_000)))
     writer.close()
-    assert _kept(place) == 5_000
+    assert kept(place) == 5_000
     assert (writer.lost, writer.trouble) == (0, None)
 
 
 def test_nothing_is_made_before_there_is_something_to_write(
     file_place: Place, tmp_path: Path
 ) -> None:
-    writer = _writer(file_place, tmp_path)
+    writer = queue_for(file_place, tmp_path)
     writer.start()
     writer.close()
     assert file_place.file is not None
@@ -86,9 +50,9 @@ def test_nothing_is_made_before_there_is_something_to_write(
 
 
 def test_the_database_is_readable_by_its_owner_only(file_place: Place, tmp_path: Path) -> None:
-    writer = _writer(file_place, tmp_path)
+    writer = queue_for(file_place, tmp_path)
     writer.start()
-    _put(writer, request(1, call()))
+    put(writer, request(1, call()))
     writer.close()
     assert file_place.file is not None
     assert file_place.file.stat().st_mode & 0o077 == 0
@@ -97,16 +61,16 @@ def test_the_database_is_readable_by_its_owner_only(file_place: Place, tmp_path:
 def test_records_wait_in_the_journal_while_the_database_is_locked(
     file_place: Place, tmp_path: Path
 ) -> None:
-    writer = _writer(file_place, tmp_path)
+    writer = queue_for(file_place, tmp_path)
     writer.start()
-    _put(writer, request(1, call()))
-    eventually(lambda: _kept(file_place) == 1)
+    put(writer, request(1, call()))
+    eventually(lambda: kept(file_place) == 1)
     assert file_place.file is not None
     with _locked(file_place.file):
-        _put(writer, request(2, call()))
+        put(writer, request(2, call()))
         eventually(lambda: writer.trouble is not None)
         eventually((tmp_path / "usage.journal").exists)
-    eventually(lambda: _kept(file_place) == 2)
+    eventually(lambda: kept(file_place) == 2)
     eventually(lambda: writer.trouble is None)
     writer.close()
     assert not (tmp_path / "usage.journal").exists()
@@ -114,9 +78,9 @@ def test_records_wait_in_the_journal_while_the_database_is_locked(
 
 def test_the_journal_of_an_earlier_run_is_taken_in(place: Place, tmp_path: Path) -> None:
     Journal(tmp_path / "usage.journal").append([request(1, call()), request(2, call())])
-    writer = _writer(place, tmp_path)
+    writer = queue_for(place, tmp_path)
     writer.start()
-    eventually(lambda: _kept(place) == 2)
+    eventually(lambda: kept(place) == 2)
     writer.close()
 
 
@@ -125,10 +89,10 @@ def test_a_journal_that_was_replayed_and_not_cleared_counts_once(
 ) -> None:
     for _ in range(2):
         Journal(tmp_path / "usage.journal").append([request(1, call())])
-        writer = _writer(place, tmp_path)
+        writer = queue_for(place, tmp_path)
         writer.start()
         writer.close()
-    assert _kept(place) == 1
+    assert kept(place) == 1
 
 
 def test_a_damaged_file_is_moved_aside_and_never_deleted(
@@ -136,10 +100,10 @@ def test_a_damaged_file_is_moved_aside_and_never_deleted(
 ) -> None:
     assert file_place.file is not None
     file_place.file.write_bytes(b"this is no database at all" * 100)
-    writer = _writer(file_place, tmp_path)
+    writer = queue_for(file_place, tmp_path)
     writer.start()
-    _put(writer, request(1, call()))
-    eventually(lambda: _kept(file_place) == 1)
+    put(writer, request(1, call()))
+    eventually(lambda: kept(file_place) == 1)
     writer.close()
     assert writer.moved is not None
     assert writer.moved.read_bytes().startswith(b"this is no database")
@@ -148,10 +112,10 @@ def test_a_damaged_file_is_moved_aside_and_never_deleted(
 def test_damage_that_shows_while_writing_loses_no_record(
     file_place: Place, tmp_path: Path
 ) -> None:
-    writer = _writer(file_place, tmp_path)
+    writer = queue_for(file_place, tmp_path)
     writer.start()
-    _put(writer, *(request(number, call()) for number in range(3_000)))
-    eventually(lambda: _kept(file_place) == 3_000)
+    put(writer, *(request(number, call()) for number in range(3_000)))
+    eventually(lambda: kept(file_place) == 3_000)
     assert file_place.file is not None
     with closing(sqlite3.connect(file_place.file)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -162,21 +126,21 @@ def test_damage_that_shows_while_writing_loses_no_record(
     numbers = iter(range(10_000, 20_000))
 
     def moved() -> bool:
-        _put(writer, request(next(numbers), call()))
+        put(writer, request(next(numbers), call()))
         return writer.moved is not None
 
     eventually(moved)
     writer.close()
     assert writer.lost == 0
-    assert _kept(file_place) >= 1
+    assert kept(file_place) >= 1
 
 
 def test_a_directory_that_cannot_be_written_is_told_and_stops_nobody(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     nowhere = tmp_path / "file" / "usage.db"
-    writer = _writer(Place(url=f"sqlite:///{nowhere}", file=nowhere), tmp_path / "file")
+    writer = queue_for(Place(url=f"sqlite:///{nowhere}", file=nowhere), tmp_path / "file")
     writer.start()
-    _put(writer, request(1, call()))
+    put(writer, request(1, call()))
     eventually(lambda: writer.trouble is not None)
     assert "only kept in memory" in (writer.trouble or "")
     writer.close()
@@ -185,8 +149,8 @@ def test_a_directory_that_cannot_be_written_is_told_and_stops_nobody(tmp_path: P
 def test_memory_is_bounded_when_nothing_takes_records(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     nowhere = tmp_path / "file" / "usage.db"
-    writer = _writer(Place(url=f"sqlite:///{nowhere}", file=nowhere), tmp_path / "file")
-    _put(writer, *(request(number) for number in range(MOST_KEPT + 10)))
+    writer = queue_for(Place(url=f"sqlite:///{nowhere}", file=nowhere), tmp_path / "file")
+    put(writer, *(request(number) for number in range(MOST_KEPT + 10)))
     assert writer.lost == 10
 
 
@@ -198,17 +162,17 @@ def test_a_record_that_cannot_be_made_stops_no_other(
 
     writer.start()
     writer.put(fails)
-    _put(writer, request(1, call()))
+    put(writer, request(1, call()))
     writer.close()
-    assert _kept(place) == 1
+    assert kept(place) == 1
     assert "fault of ours" in caplog.text
 
 
-def test_many_threads_may_put(writer: UsageQueue, place: Place) -> None:
+def test_many_threads_mayput(writer: UsageQueue, place: Place) -> None:
     writer.start()
 
     def work(start: int) -> None:
-        _put(writer, *(request(number, call()) for number in range(start, start + 500)))
+        put(writer, *(request(number, call()) for number in range(start, start + 500)))
 
     threads = [threading.Thread(target=work, args=(start * 500,)) for start in range(8)]
     for thread in threads:
@@ -216,7 +180,7 @@ def test_many_threads_may_put(writer: UsageQueue, place: Place) -> None:
     for thread in threads:
         thread.join()
     writer.close()
-    assert _kept(place) == 4_000
+    assert kept(place) == 4_000
 
 
 def test_a_killed_process_loses_at_most_what_is_younger_than_a_tenth_of_a_second(
@@ -267,7 +231,7 @@ def _killed_while_writing(place: Place, directory: Path) -> tuple[int, dict[int,
     for line in child.stdout:
         number, moment = line.split()
         at[int(number)] = float(moment)
-        if (len(at) > 1_500 and _kept(place)) or time.monotonic() > deadline:
+        if (len(at) > 1_500 and kept(place)) or time.monotonic() > deadline:
             break
     os.kill(child.pid, signal.SIGKILL)
     rest = child.stdout.read().splitlines()
