@@ -31,6 +31,9 @@ FIRST_BACKOFF = 0.1
 LONGEST_WAIT_FOR_LAST_LINK = 5.0
 # An estimate this much over a window is no matter of how tokens are counted.
 SURELY = 1.2
+# A link that hangs this long has had its time. The total is by default the sum of the timeouts,
+# and a few milliseconds of it are always gone when the last link's turn comes.
+NEARLY = 0.9
 
 
 # Failovers that somebody has to mend: a silently used second link can cost money.
@@ -74,7 +77,8 @@ class Call:
         number: the attempt's number within the request, from 1.
         delay: seconds to wait before.
         timeout: seconds until its first content, or for a unary call its whole answer.
-        whole_timeout: whether that is all the time this link may have, not what is left of it.
+        whole_timeout: whether that is (nearly) all the time this link may have, and not a rest of
+            the whole chain's time that says nothing about the link.
         probe: what it holds of the link's probe.
         fresh: whether it must not reuse a connection.
     """
@@ -321,7 +325,7 @@ class Walk:
             number=self._calls,
             delay=delay,
             timeout=min(link.timeout, left),
-            whole_timeout=link.timeout <= left,
+            whole_timeout=left >= NEARLY * link.timeout,
             probe=self._memory.cooldowns.claim(link.deployment),
             fresh=fresh,
         )

@@ -431,6 +431,16 @@ def test_links_that_nobody_had_time_for_are_not_called() -> None:
     assert scene.verdict(walk).passed_on == failure(ErrorKind.AUTH)
 
 
+def test_the_last_of_links_that_hang_cools_although_some_of_the_total_time_was_lost() -> None:
+    scene = two()
+    walk = scene.walk()
+    for _ in range(2):
+        scene.now += scene.call(walk).timeout + 0.005
+        scene.fail(walk, ErrorKind.TIMEOUT)
+    assert isinstance(scene.step(walk), Verdict)
+    assert scene.pause(2) == 5.0
+
+
 def test_a_call_cut_short_by_the_total_time_does_not_pause_its_link() -> None:
     scene = Scene(chain("only"), router=Router(total_timeout=30.0))
     walk = scene.walk()
