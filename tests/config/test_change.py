@@ -197,7 +197,7 @@ from agentbox_cli.config.edit import set_value
 from agentbox_cli.paths import Paths
 
 home, rounds = Path(sys.argv[1]), int(sys.argv[2])
-paths = Paths(config_dir=home / "config", state_dir=home / "state", cache_dir=home / "cache")
+paths = Paths(**{kind + "_dir": home / kind for kind in ("config", "state", "cache", "data")})
 file = paths.config_file
 
 def names():
@@ -248,7 +248,7 @@ from agentbox_cli.config import backups, change
 from agentbox_cli.paths import Paths
 
 home, before, after = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-paths = Paths(config_dir=home / "config", state_dir=home / "state", cache_dir=home / "cache")
+paths = Paths(**{kind + "_dir": home / kind for kind in ("config", "state", "cache", "data")})
 file = paths.config_file
 STEPS = ("open", "os.rename", "os.remove", "os.truncate", "os.chmod", "os.mkdir")
 
