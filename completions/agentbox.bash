@@ -8,12 +8,13 @@ __agentbox_facts() {
     commands='' options=''
     case $1 in
     '') commands='litellm config plugins completions' options='--config --no-plugins --version -V --help -h' ;;
-    litellm) commands='init start stop restart status logs ask explain test-fallback limits chaos usage prices models providers import key' options='--help -h' ;;
+    litellm) commands='init start stop restart status top logs ask explain test-fallback limits chaos usage prices models providers import key' options='--help -h' ;;
     'litellm init') options='--provider -p --yes -y --demo --dry-run --help -h' ;;
     'litellm start') options='--port --foreground --wait --no-wait --if-enabled --help -h' ;;
     'litellm stop') options='--grace --force --help -h' ;;
     'litellm restart') options='--port --wait --help -h' ;;
     'litellm status') options='--json --help -h' ;;
+    'litellm top') options='--once --interval --json --help -h' ;;
     'litellm logs') options='--follow -f --lines -n --help -h' ;;
     'litellm ask') options='--model -m --json --help -h' ;;
     'litellm explain') options='--limit -n --failed --json --help -h' ;;
@@ -70,6 +71,7 @@ __agentbox_takes() {
     'litellm stop --grace') ;;
     'litellm restart --port') ;;
     'litellm restart --wait') takes='choices port engine none' ;;
+    'litellm top --interval') ;;
     'litellm logs --lines' | 'litellm logs -n') ;;
     'litellm ask --model' | 'litellm ask -m') takes='words alias' ;;
     'litellm ask @1') ;;

@@ -19,6 +19,7 @@ function __agentbox_commands
                 'stop' 'Stop the proxy; fine if it is stopped already.' \
                 'restart' 'Stop the proxy and start it again.' \
                 'status' 'Tell how the proxy and each link are.' \
+                'top' 'Show what goes on: links, rates, cooldowns, quotas, money, failovers.' \
                 'logs' 'Show the end of the proxy\'s log.' \
                 'ask' 'Ask one question through the running proxy.' \
                 'explain' 'Tell the story of one request, link by link; without ID, list the latest ones.' \
@@ -126,6 +127,13 @@ function __agentbox_options
         case 'litellm status'
             printf '%s\t%s\n' \
                 '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm top'
+            printf '%s\t%s\n' \
+                '--once' 'Print one picture and end.' \
+                '--interval' 'Seconds between pictures.' \
+                '--json' 'Print one picture as JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
         case 'litellm logs'
@@ -421,6 +429,7 @@ function __agentbox_takes
         case 'litellm restart --port'
         case 'litellm restart --wait'
             printf '%s\n' choices 'port' 'engine' 'none'
+        case 'litellm top --interval'
         case 'litellm logs --lines' 'litellm logs -n'
         case 'litellm ask --model' 'litellm ask -m'
             printf '%s\n' words alias

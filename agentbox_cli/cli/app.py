@@ -34,6 +34,10 @@ class LitellmCommands(LazyGroup):
         "stop": (f"{_HERE}.litellm.stop", "Stop the proxy; fine if it is stopped already."),
         "restart": (f"{_HERE}.litellm.restart", "Stop the proxy and start it again."),
         "status": (f"{_HERE}.litellm.status", "Tell how the proxy and each link are."),
+        "top": (
+            f"{_HERE}.litellm.top",
+            "Show what goes on: links, rates, cooldowns, quotas, money, failovers.",
+        ),
         "logs": (f"{_HERE}.litellm.logs", "Show the end of the proxy's log."),
         "ask": (f"{_HERE}.litellm.ask", "Ask one question through the running proxy."),
         "explain": (

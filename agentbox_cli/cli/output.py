@@ -49,7 +49,7 @@ def _print_fitting(columns: Sequence[str], rows: list[list[str]]) -> None:
     for column in columns:
         grid.add_column(column, overflow="fold")
     for row in rows:
-        grid.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+        grid.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
     Console(file=sys.stdout, highlight=False, emoji=False, markup=False).print(grid)
 
 
@@ -60,7 +60,7 @@ def _print_plain(lines: list[list[str]]) -> None:
         say("  ".join(padded).rstrip())
 
 
-_STYLES = {
+STYLES = {
     "ok": "green",
     "set": "green",
     "running": "green",
@@ -68,6 +68,7 @@ _STYLES = {
     "missing": "yellow",
     "cooling": "yellow",
     "exhausted": "yellow",
+    "paused": "yellow",
     "key-missing": "yellow",
     "disabled": "yellow",
     "degraded": "yellow",

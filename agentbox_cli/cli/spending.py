@@ -101,13 +101,14 @@ def counted(number: int) -> str:
 def bar(share: float) -> str:
     """A share of 1 as a bar; plain signs where the output cannot show blocks."""
     eighths = round(max(0.0, min(1.0, share)) * _BAR_WIDTH * 8)
-    if not _shows_blocks():
+    if not shows_blocks():
         return "#" * round(eighths / 8)
     whole, rest = divmod(eighths, 8)
     return "█" * whole + (_EIGHTHS[rest] if rest else "")
 
 
-def _shows_blocks() -> bool:
+def shows_blocks() -> bool:
+    """Whether the output can show more than ASCII."""
     import sys
 
     return "utf" in (sys.stdout.encoding or "").lower() and os.environ.get("TERM") != "dumb"

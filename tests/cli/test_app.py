@@ -47,6 +47,7 @@ def test_the_commands_are_these() -> None:
             "litellm stop",
             "litellm restart",
             "litellm status",
+            "litellm top",
             "litellm logs",
             "litellm ask",
             "litellm explain",

@@ -143,6 +143,7 @@ litellm prices set lab/llama --input 1 --output 2
 litellm stop
 litellm test-fallback --list --json
 litellm test-fallback --live
+litellm top
 litellm usage
 litellm usage errors --json
 litellm usage export --format csv
@@ -158,6 +159,8 @@ STARTED = (
     "litellm ask hello",
     "litellm ask hello --model all",
     "litellm explain --failed",
+    "litellm top",
+    "litellm top --json",
     "litellm limits",
     "litellm limits reset openai",
     "litellm explain req_ --json",

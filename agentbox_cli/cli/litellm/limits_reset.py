@@ -1,17 +1,14 @@
 """`agentbox litellm limits reset`: forget a cooldown and the windows of a quota."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from agentbox_cli.cli.app import command
+from agentbox_cli.cli.limit_words import forgotten
 from agentbox_cli.cli.output import emit_json, notice, say
 from agentbox_cli.errors import UsageError
 from agentbox_cli.paths import standard_paths
-
-if TYPE_CHECKING:
-    from agentbox_cli.daemon.limits import Told
 
 app = command()
 
@@ -49,15 +46,5 @@ def reset(
     if as_json:
         emit_json("limits-reset", {"live": told.live, "dry_run": dry_run, **told.document})
         return
-    for line in _lines(told, "would forget" if dry_run else "forgot"):
+    for line in forgotten(told.document, "would forget" if dry_run else "forgot"):
         say(line)
-
-
-def _lines(told: "Told", did: str) -> Iterator[str]:
-    windows, cooling = told.document["windows"], told.document["cooling"]
-    for row in cooling:
-        yield f"{did} the cooldown of {row['name']} after {row['kind']}"
-    for row in windows:
-        yield f"{did} the {row['window']} window of {row['name']}, {row['remaining']} left"
-    if not windows and not cooling:
-        yield "there is nothing to forget"
