@@ -13,6 +13,7 @@ from aiohttp import web
 from agentbox_cli import __version__
 from agentbox_cli.providers.resolved import Chain, Lane, Resolved
 from agentbox_cli.proxy import headers as names
+from agentbox_cli.proxy import web_page
 from agentbox_cli.proxy.callers import caller_of, project_of
 from agentbox_cli.proxy.drill import HEADER as DRILL
 from agentbox_cli.proxy.drill import Drills, Scope
@@ -169,6 +170,7 @@ class Dispatcher:
             USAGE: front.usage.shown,
             PAUSE: partial(self._write, front.pause),
             **dict.fromkeys(MODELS, self._models),
+            **dict.fromkeys(web_page.PATHS, web_page.page),
         }
         self.same_user: set[Any] = set()
         self.sockets: dict[Any, int] = {}
@@ -179,6 +181,8 @@ class Dispatcher:
         endpoint = BY_PATH.get(http.path)
         refused = self._front.guard.check(http.headers, same_user=http.protocol in self.same_user)
         if refused is not None and not (http.path == HEALTH and refused.status == 401):  # noqa: PLR2004 - HTTP's Unauthorized
+            if http.path in web_page.PATHS:
+                return web_page.refused(refused)
             tongue = endpoint or _tongue(http)
             return refusal(tongue, refused.status, refused.message, code=refused.code)
         try:
