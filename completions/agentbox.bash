@@ -9,7 +9,7 @@ __agentbox_facts() {
     case $1 in
     '') commands='litellm config plugins completions' options='--config --no-plugins --version -V --help -h' ;;
     litellm) commands='init start stop restart status top logs ask explain test-fallback limits chaos usage prices models providers import key' options='--help -h' ;;
-    'litellm init') options='--provider -p --yes -y --demo --dry-run --help -h' ;;
+    'litellm init') options='--provider -p --yes -y --demo --dry-run --json --help -h' ;;
     'litellm start') options='--port --foreground --wait --no-wait --if-enabled --help -h' ;;
     'litellm stop') options='--grace --force --help -h' ;;
     'litellm restart') options='--port --wait --help -h' ;;

@@ -101,6 +101,7 @@ function __agentbox_options
                 '-y' 'Take every provider whose key is set.' \
                 '--demo' 'Simulated providers: no key, no network.' \
                 '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
         case 'litellm start'

@@ -12,7 +12,7 @@ from typing import Any
 from agentbox_cli.config.document import Document, Path
 from agentbox_cli.config.editing import brackets, insertion, plain_edits, removal, replacement
 from agentbox_cli.config.editing.proof import first_proven
-from agentbox_cli.config.editing.refusal import EditRefusedError
+from agentbox_cli.config.editing.refusal import EditRefusedError, NoSuchItemError
 from agentbox_cli.config.editing.route import (
     Route,
     bar_marked,
@@ -45,6 +45,7 @@ def set_value(document: Document, path: Path, value: Any) -> str:
 
     Raises:
         EditRefusedError: it cannot be done safely; the message says why.
+        NoSuchItemError: an index is too far behind the end of its list.
     """
     route, value = route_to(document, path), plain(value)
     if route.rest:
@@ -88,6 +89,9 @@ def _add(route: Route, value: Any) -> str:
     if node.data is None and part in (0, str(part)):
         bar_marked(route)
         return _replace(route, [value] if part == 0 else {part: value})
+    if isinstance(node, Sequence) and isinstance(part, int):
+        message = route.refusal(_why_not(node, part)).message
+        raise NoSuchItemError(message, hint=f"the next item is [{len(node.items)}]")
     raise route.refusal(_why_not(node, part))
 
 

@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentbox_cli.cli.app import command
-from agentbox_cli.cli.changing import follow_up
-from agentbox_cli.cli.output import notice, say
+from agentbox_cli.cli.changing import (
+    AsJson,
+    DryRun,
+    apply_edit,
+    current_registry,
+    refusal,
+    tell_change,
+)
+from agentbox_cli.cli.output import notice
 from agentbox_cli.cli.setting import config_target
 from agentbox_cli.errors import ConfigError, UsageError
 from agentbox_cli.paths import SCHEMA_NAME
 
 if TYPE_CHECKING:
+    from agentbox_cli.config.document import Document
     from agentbox_cli.providers.model import ProviderSpec
     from agentbox_cli.providers.registry import Registry
 
@@ -39,9 +47,8 @@ def init(
     demo: Annotated[
         bool, typer.Option("--demo", help="Simulated providers: no key, no network.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the change and write nothing.")
-    ] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the litellm section of config.yml.
 
@@ -50,26 +57,22 @@ def init(
 
     Example: agentbox litellm init --yes
     """
-    from agentbox_cli.providers.registry import discover
     from agentbox_cli.providers.starter import demo_section, starter_section
 
-    registry = discover()
     if demo:
         section = demo_section()
     else:
-        section = starter_section(_chosen(registry, provider or [], yes=yes))
+        section = starter_section(_chosen(current_registry(ctx), provider or [], yes=yes))
     file = config_target(ctx)
-    before = _text_of(file)
-    after = _with_section(file, before, section)
-    if dry_run:
-        _show_change(file, before, after)
-        return
-    _write(file, after)
-    if _SCHEMA_HINT in after:
+    change = apply_edit(
+        ctx, file, lambda document: _with_section(file, document, section), dry_run=dry_run
+    )
+    written = refusal(change) is None and not dry_run
+    if written and _SCHEMA_HINT in change.after:
         _write_schema(file)
-    say(f"wrote the litellm section of {file}")
-    follow_up(ctx, file)
-    notice("next: agentbox litellm start")
+    tell_change(ctx, change, dry_run=dry_run, as_json=as_json)
+    if written:
+        notice("next: agentbox litellm start")
 
 
 def _chosen(registry: "Registry", names: Sequence[str], *, yes: bool) -> "list[ProviderSpec]":
@@ -114,17 +117,9 @@ def _asked(registry: "Registry", found: "Sequence[ProviderSpec]") -> "list[Provi
     ]
 
 
-def _text_of(file: Path) -> str:
-    from agentbox_cli.config.store import read_text
-
-    return read_text(file) if file.exists() else ""
-
-
-def _with_section(file: Path, before: str, section: str) -> str:
-    from agentbox_cli.config.document import parse
+def _with_section(file: Path, document: "Document", section: str) -> str:
     from agentbox_cli.config.store import insert_section
 
-    document = parse(before, file.name)
     if "litellm" in document.data:
         line, _ = document.position(document.find(("litellm",)).node.start)
         raise ConfigError(
@@ -132,27 +127,8 @@ def _with_section(file: Path, before: str, section: str) -> str:
             hint="edit it, or remove it first; agentbox config check reports its problems",
         )
     # Editors look for this comment anywhere in the file; one that stands there already counts.
-    hint = "" if _EDITOR_HINT in before else _SCHEMA_HINT
-    return insert_section(before, hint + section)
-
-
-def _show_change(file: Path, before: str, after: str) -> None:
-    import difflib
-
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True),
-        after.splitlines(keepends=True),
-        fromfile=str(file),
-        tofile=str(file),
-    )
-    sys.stdout.writelines(line if line.endswith("\n") else f"{line}\n" for line in lines)
-
-
-def _write(file: Path, text: str) -> None:
-    from agentbox_cli.config.store import write
-
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write(file, text)
+    hint = "" if _EDITOR_HINT in document.text else _SCHEMA_HINT
+    return insert_section(document.text, hint + section)
 
 
 def _write_schema(file: Path) -> None:

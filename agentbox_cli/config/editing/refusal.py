@@ -4,13 +4,19 @@ from agentbox_cli.config.document import Document, Path
 from agentbox_cli.config.names import dotted
 from agentbox_cli.config.problems import locate, render
 from agentbox_cli.config.tree import Node
-from agentbox_cli.errors import ConfigError
+from agentbox_cli.errors import ConfigError, Exit
 
 BY_HAND = "edit the file by hand: agentbox config edit"
 
 
 class EditRefusedError(ConfigError):
     """An edit that cannot be made without touching something else; nothing was changed."""
+
+
+class NoSuchItemError(EditRefusedError):
+    """An index that is too far behind the end of its list: the path is wrong, not the file."""
+
+    exit_code = Exit.USAGE
 
 
 def refused(

@@ -307,3 +307,11 @@ def test_changes_at_the_same_time_are_all_kept(seed: Path) -> None:
     assert [process.wait(timeout=30) for process in running] == [0, 0, 0]
     for key, value in changes:
         assert f"    {key}: {value}\n" in seed.read_text()
+
+
+def test_an_index_far_behind_the_end_names_the_next_one(agentbox: Agentbox, seed: Path) -> None:
+    before = seed.read_bytes()
+    result = agentbox("config", "set", "litellm.models.default[7].model", "x")
+    assert result.exit_code == 2
+    assert "there is no item [7]; the list has 2\nhint: the next item is [2]\n" in result.err
+    assert seed.read_bytes() == before
