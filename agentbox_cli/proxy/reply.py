@@ -17,6 +17,7 @@ from agentbox_cli.proxy.verdict import (
     UNFIT,
     Outcome,
     Verdict,
+    needs_mending,
 )
 from agentbox_cli.proxy.wire import error_body, total_failure_status
 
@@ -25,6 +26,34 @@ _STATUS_WITHOUT_ANSWER = {
     ErrorKind.TIMEOUT: 504,
     ErrorKind.CONTENT_POLICY: 400,
     ErrorKind.CONTEXT_WINDOW: 400,
+}
+# What a link cools after that somebody has to mend: status, code, and what to do.
+_TO_MEND = {
+    ErrorKind.AUTH: (
+        401,
+        "invalid_api_key",
+        "give it a valid key: `agentbox litellm providers login {provider}`, then {restart}",
+    ),
+    ErrorKind.PAYMENT: (402, "payment_required", "pay {provider}, then {reset} {provider}`"),
+    ErrorKind.QUOTA: (
+        429,
+        "insufficient_quota",
+        "get more quota or credit of {provider}, then {reset} {provider}`",
+    ),
+    ErrorKind.FORBIDDEN: (
+        403,
+        "permission_denied",
+        "have {provider} let your key use it, then {reset} {name}`",
+    ),
+    ErrorKind.NOT_FOUND: (
+        404,
+        "model_not_found",
+        "name a model that {provider} has in config.yml, then {restart}",
+    ),
+}
+_COMMANDS = {
+    "reset": "`agentbox litellm limits reset",
+    "restart": "`agentbox litellm restart`",
 }
 BAD_GATEWAY = 502
 CLIENT_ERROR = 400
@@ -73,7 +102,8 @@ def message_of(alias: str, verdict: Verdict) -> str:
 def summary(alias: str, verdict: Verdict) -> str:
     """One line that names each link, what became of it, and when it recovers."""
     links = ", ".join(_told(outcome) for outcome in verdict.outcomes)
-    return f"no link of {alias!r} can answer now: {links}"
+    when = "until it is mended" if verdict.to_mend else "now"
+    return f"no link of {alias!r} can answer {when}: {links}"
 
 
 def attempts_header(outcomes: Iterable[Outcome]) -> str:
@@ -84,7 +114,8 @@ def attempts_header(outcomes: Iterable[Outcome]) -> str:
 def _passed_on(endpoint: Endpoint, failure: Failure, headers: Mapping[str, str]) -> web.Response:
     status = _status_to_pass(failure)
     if failure.body is None or status is None or failure.protocol is not endpoint.protocol:
-        status = status or _STATUS_WITHOUT_ANSWER.get(failure.kind, BAD_GATEWAY)
+        if status in {None, OK}:  # words of ours under a 200 would pass for an answer
+            status = _STATUS_WITHOUT_ANSWER.get(failure.kind, BAD_GATEWAY)
         message, code = failure.message, failure.code
         if failure.kind is ErrorKind.CONTEXT_WINDOW:
             message, code = _known_to_agents(message), CONTEXT_CODE
@@ -113,6 +144,8 @@ def _status_to_pass(failure: Failure) -> int | None:
 
 
 def _status(endpoint: Endpoint, verdict: Verdict) -> int:
+    if verdict.to_mend is not None:
+        return _TO_MEND[verdict.to_mend][0]
     unfit = any(outcome.label == UNFIT for outcome in verdict.outcomes)
     if unfit and verdict.retry_after is None:
         return CLIENT_ERROR
@@ -120,6 +153,8 @@ def _status(endpoint: Endpoint, verdict: Verdict) -> int:
 
 
 def _code(verdict: Verdict) -> str:
+    if verdict.to_mend is not None:
+        return _TO_MEND[verdict.to_mend][1]
     if any(outcome.label == BUDGET and outcome.recovers_in for outcome in verdict.outcomes):
         return "budget_exceeded"
     return "rate_limit_exceeded" if verdict.rate_limited else "no_link_available"
@@ -133,5 +168,15 @@ def _told(outcome: Outcome) -> str:
     word = "for" if label == UNFIT else "after"
     reason = f"{label} {word} {cause}" if cause and cause != label else label
     if outcome.recovers_in:
-        return f"{name} {reason} ({math.ceil(outcome.recovers_in)} s)"
-    return f"{name} {reason}"
+        reason = f"{reason} ({math.ceil(outcome.recovers_in)} s)"
+    return f"{name} {reason}{_mending(outcome)}"
+
+
+def _mending(outcome: Outcome) -> str:
+    """What somebody has to do before a link can answer again; empty if nobody has to."""
+    if outcome.failure is None or not needs_mending(outcome):
+        return ""
+    deployment = outcome.link.deployment
+    what = _TO_MEND[outcome.failure.kind][2]
+    named = {"name": deployment.name, "provider": deployment.provider.name}
+    return f" - {what.format_map(named | _COMMANDS)}"

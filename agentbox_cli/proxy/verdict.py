@@ -57,12 +57,15 @@ class Verdict:
         rate_limited: whether a rate limit or a budget had a part in it.
         retry_after: seconds until the earliest link recovers; None if none will by itself.
         outcomes: what became of each link.
+        to_mend: what the first link cools after, if no link was called and none will recover by
+            itself; else None.
     """
 
     passed_on: Failure | None
     rate_limited: bool
     retry_after: float | None
     outcomes: tuple[Outcome, ...]
+    to_mend: ErrorKind | None = None
 
 
 def judge(
@@ -75,11 +78,13 @@ def judge(
         passed_on: the failure that the client gets in any case; None if the outcomes decide.
         input_tokens: the estimate of the prompt.
     """
+    told = passed_on or _speaks_for_all(outcomes, input_tokens)
     return Verdict(
-        passed_on=passed_on or _speaks_for_all(outcomes, input_tokens),
+        passed_on=told,
         rate_limited=any(_is_rate_limit(outcome) for outcome in outcomes),
         retry_after=_earliest(outcomes),
         outcomes=outcomes,
+        to_mend=None if told else _to_mend(outcomes),
     )
 
 
@@ -116,15 +121,32 @@ def _speaks_for_all(outcomes: tuple[Outcome, ...], input_tokens: int) -> Failure
     return told or next(iter(called), None)
 
 
+def needs_mending(outcome: Outcome) -> bool:
+    """Whether a link cools for a reason that does not pass by itself.
+
+    While somebody probes it, it may be well in a moment.
+    """
+    return outcome.label == COOLING and bool(outcome.recovers_in) and not _recovers(outcome)
+
+
+def _to_mend(outcomes: tuple[Outcome, ...]) -> ErrorKind | None:
+    if any(_recovers(outcome) for outcome in outcomes):
+        return None
+    kinds = (each.failure.kind for each in outcomes if each.failure and needs_mending(each))
+    return next(kinds, None)
+
+
 def _recovers(outcome: Outcome) -> bool:
     if outcome.recovers_in is None:
         return False
-    return outcome.failure is None or outcome.failure.kind in HEALS
+    probed = outcome.label == COOLING and outcome.recovers_in == 0
+    return probed or outcome.failure is None or outcome.failure.kind in HEALS
 
 
 def _earliest(outcomes: tuple[Outcome, ...]) -> float | None:
-    times = [outcome.recovers_in for outcome in outcomes if outcome.recovers_in is not None]
-    return min(times, default=None)
+    """Seconds until a link recovers that does so by itself."""
+    healing = (each.recovers_in for each in outcomes if _recovers(each))
+    return min((seconds for seconds in healing if seconds is not None), default=None)
 
 
 def _is_rate_limit(outcome: Outcome) -> bool:

@@ -22,6 +22,8 @@ SETTINGS = st.one_of(
 )
 HEAL = {"server", "timeout", "connection"}
 ALONE_BY_PROVIDER = {"auth", "payment", "quota"}
+# The client's status when nothing was called and nothing mends itself.
+TO_MEND = {"auth": 401, "payment": 402, "quota": 429, "forbidden": 403, "not_found": 404}
 ALONE_BY_MODEL = {"forbidden", "not_found", "timeout"}
 
 
@@ -180,7 +182,8 @@ class Reference:
         called = [at for at in self.links if became[at] != "skipped-cooling"]
         for at in [at for at in called if became[at] == "context_window"] + called:
             return at.name
-        return 429 if limited else 503
+        cooling = (max(self._pauses(at), key=self._seconds) for at in self.links)
+        return TO_MEND.get(next(cooling), 503)
 
     def _labels(self, became: dict[At, str]) -> tuple[tuple[str, str], ...]:
         word = {"throttle": "rate_limit", "quota": "rate_limit"}

@@ -176,7 +176,9 @@ def test_no_link_is_called_that_cools_for_a_reason_of_somebody(
     assert story.called == []
     assert story.passed_on is None
     assert story.end.rate_limited is limited
-    assert story.end.retry_after == (60.0 if kind is ErrorKind.THROTTLE else 600.0)
+    heals = kind is ErrorKind.THROTTLE
+    assert story.end.retry_after == (60.0 if heals else None), "nothing else passes by itself"
+    assert story.end.to_mend is (None if heals else kind)
     failures = [outcome.failure for outcome in story.end.outcomes]
     assert [told.kind for told in failures if told] == [kind, kind]
 

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from agentbox_cli.providers.model import ErrorKind, RateLimitScope
 from agentbox_cli.providers.resolved import Router, Toggles
 from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.endpoints import CHAT
 from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.reply import verdict_reply
 from tests.proxy.builders import Scene, chain, deployment, failure, leaks, provider, spec
 from tests.proxy.reference import ANSWER, SETTINGS, TOGGLES, At, Reference, Told, What
 
@@ -73,7 +75,8 @@ def walked(scene: Scene, script: Script) -> Told:
             return Told(tuple(calls), name, attempts, None)
         walk.failed(failed(what, name, last=name == last), now)
     attempts = tuple((o.link.deployment.name, o.label) for o in step.outcomes)
-    end = step.passed_on.message if step.passed_on else 429 if step.rate_limited else 503
+    own = verdict_reply(CHAT, "default", step, {}).status
+    end = step.passed_on.message if step.passed_on else own
     return Told(tuple(calls), None, attempts, end)
 
 

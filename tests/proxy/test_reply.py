@@ -144,6 +144,53 @@ def test_a_link_that_is_too_small_is_named_with_the_reason() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "status", "code", "anthropic", "next_step"),
+    [
+        (ErrorKind.AUTH, 401, "invalid_api_key", "authentication_error", "providers login p1"),
+        (ErrorKind.PAYMENT, 402, "payment_required", "billing_error", "limits reset p1"),
+        (ErrorKind.QUOTA, 429, "insufficient_quota", "rate_limit_error", "limits reset p1"),
+        (ErrorKind.FORBIDDEN, 403, "permission_denied", "permission_error", "reset p1/one"),
+        (
+            ErrorKind.NOT_FOUND,
+            404,
+            "model_not_found",
+            "not_found_error",
+            "agentbox litellm restart",
+        ),
+    ],
+)
+def test_a_chain_that_somebody_has_to_mend_says_what_and_promises_no_time(
+    kind: ErrorKind, status: int, code: str, anthropic: str, next_step: str
+) -> None:
+    scene = Scene(chain("p1", "p2"))
+    scene.ask({1: kind, 2: kind})
+    end = scene.ask().end
+    chat, messages = reply(end), reply(end, MESSAGES)
+    assert (chat.status, messages.status) == (status, status)
+    assert "retry-after" not in chat.headers
+    assert "retry-after" not in messages.headers
+    told = said(chat)["error"]
+    assert told["code"] == code
+    assert said(messages)["error"]["type"] == anthropic
+    assert "p1/one skipped-cooling" in told["message"]
+    assert "p2/one skipped-cooling" in told["message"]
+    assert next_step in told["message"]
+
+
+def test_a_200_that_was_filtered_is_an_error_where_it_is_worded_anew() -> None:
+    filtered = Failure(
+        kind=ErrorKind.CONTENT_POLICY,
+        status=200,
+        message="it said nothing",
+        body=b"{}",
+        protocol=Protocol.OPENAI_CHAT,
+    )
+    assert passed_on(filtered).status == 200
+    response = passed_on(filtered, MESSAGES)
+    assert (response.status, said(response)["type"]) == (400, "error")
+
+
 def test_a_chain_without_keys_cannot_say_when() -> None:
     missing = deployment("late", key=KeyState.MISSING)
     response = reply(Scene(chain(missing)).ask().end)

@@ -54,3 +54,30 @@ def test_an_engine_that_will_not_come_back_is_told_as_it_is() -> None:
     assert story.end.retry_after is None
     assert story.end.passed_on is not None
     assert story.end.passed_on.status == 503
+
+
+def cooling(kind: ErrorKind, seconds: float, number: int = 1) -> Outcome:
+    return outcome(COOLING, number, failure=failure(kind), recovers_in=seconds)
+
+
+def test_what_somebody_has_to_mend_is_told_as_the_first_links_kind_and_never_with_a_time() -> None:
+    verdict = judge((cooling(ErrorKind.PAYMENT, 9.0), cooling(ErrorKind.AUTH, 4.0, 2)), None)
+    assert (verdict.to_mend, verdict.retry_after) == (ErrorKind.PAYMENT, None)
+
+
+def test_a_link_that_recovers_by_itself_decides_and_alone_says_when() -> None:
+    verdict = judge((cooling(ErrorKind.AUTH, 4.0), cooling(ErrorKind.THROTTLE, 9.0, 2)), None)
+    assert (verdict.to_mend, verdict.retry_after) == (None, 9.0)
+
+
+def test_a_link_that_is_probed_just_now_may_be_well_in_a_moment() -> None:
+    verdict = judge((cooling(ErrorKind.AUTH, 0.0), cooling(ErrorKind.AUTH, 9.0, 2)), None)
+    assert (verdict.to_mend, verdict.retry_after) == (None, 0.0)
+
+
+def test_a_failure_of_now_says_more_than_a_cooldown_that_somebody_has_to_end() -> None:
+    now = failure(ErrorKind.CONTENT_POLICY)
+    verdict = judge(
+        (cooling(ErrorKind.AUTH, 4.0), outcome("content_policy", 2, failure=now)), None
+    )
+    assert (verdict.passed_on, verdict.to_mend, verdict.retry_after) == (now, None, None)
