@@ -39,10 +39,10 @@ __agentbox_facts() {
     'litellm providers') commands='add remove login logout' options='--json --help -h' ;;
     'litellm providers add') options='--api-base --protocol --key-env --dry-run --json --help -h' ;;
     'litellm providers remove') options='--force --dry-run --json --help -h' ;;
-    'litellm providers login') options='--env-file --keyring --stdin --dry-run --help -h' ;;
-    'litellm providers logout') options='--env-file --keyring --dry-run --help -h' ;;
+    'litellm providers login') options='--env-file --keyring --stdin --dry-run --json --help -h' ;;
+    'litellm providers logout') options='--env-file --keyring --dry-run --json --help -h' ;;
     'litellm import') options='--as --yes -y --dry-run --json --help -h' ;;
-    'litellm key') options='--rotate --json --help -h' ;;
+    'litellm key') options='--rotate --dry-run --json --help -h' ;;
     config) commands='check path show get set unset edit diff undo schema' options='--help -h' ;;
     'config check') options='--json --sarif --help -h' ;;
     'config path') options='--json --help -h' ;;

@@ -315,6 +315,7 @@ function __agentbox_options
                 '--keyring' 'Put it into the desktop\'s keyring.' \
                 '--stdin' 'Read the key from stdin.' \
                 '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
         case 'litellm providers logout'
@@ -322,6 +323,7 @@ function __agentbox_options
                 '--env-file' 'Remove it here instead of in the .env beside config.yml.' \
                 '--keyring' 'Remove it from the desktop\'s keyring.' \
                 '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
         case 'litellm import'
@@ -336,6 +338,7 @@ function __agentbox_options
         case 'litellm key'
             printf '%s\t%s\n' \
                 '--rotate' 'Make a new key; the old one opens nothing more.' \
+                '--dry-run' 'With --rotate: change nothing.' \
                 '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'

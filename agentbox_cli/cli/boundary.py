@@ -75,7 +75,8 @@ def _is_usage(error: Exception) -> bool:
 
 
 def _tell_of_usage(error: Exception) -> int:
-    message = error.format_message()  # type: ignore[attr-defined] # checked by _is_usage
+    message: str = error.format_message()  # type: ignore[attr-defined] # checked by _is_usage
+    message = message.replace(": Value error, ", ": ")  # pydantic's word for any choice
     context = getattr(error, "ctx", None)
     _to_stderr(f"error: {message}", f"{context.command_path} --help" if context else None)
     return Exit.USAGE

@@ -76,3 +76,10 @@ def test_the_exit_code_of_a_command_is_that_of_the_process(agentbox: Agentbox) -
 def test_a_command_line_leaves_the_environment_as_it_was(agentbox: Agentbox) -> None:
     agentbox("--no-plugins", "litellm", "status")
     assert "AGENTBOX_NO_PLUGINS" not in os.environ
+
+
+def test_a_wrong_choice_is_told_without_the_words_of_a_library(agentbox: Agentbox) -> None:
+    result = agentbox("completions", "tcsh")
+    assert result.exit_code == 2
+    assert "'tcsh' is not one of 'bash', 'zsh', 'fish'" in result.err
+    assert "Value error" not in result.err

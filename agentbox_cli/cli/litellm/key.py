@@ -1,11 +1,13 @@
 """`agentbox litellm key`: the install's key, for callers that the kernel cannot vouch for."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from agentbox_cli.cli.app import command
 from agentbox_cli.cli.output import emit_json, notice, say
+from agentbox_cli.errors import UsageError
 from agentbox_cli.paths import standard_paths
 
 app = command()
@@ -16,6 +18,10 @@ def key(
     *,
     rotate: Annotated[
         bool, typer.Option("--rotate", help="Make a new key; the old one opens nothing more.")
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="With --rotate: change nothing."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -29,6 +35,9 @@ def key(
     from agentbox_cli.daemon import key as install_key
 
     file = standard_paths().key_file
+    if dry_run:
+        _tell_plan(file, rotate=rotate, as_json=as_json)
+        return
     value = install_key.rotate(file) if rotate else install_key.read_or_create(file)
     if as_json:
         emit_json("key", {"key": value, "file": str(file)})
@@ -36,3 +45,12 @@ def key(
         say(value)
     if rotate:
         notice("a running proxy takes the new key with: agentbox litellm restart")
+
+
+def _tell_plan(file: Path, *, rotate: bool, as_json: bool) -> None:
+    if not rotate:
+        raise UsageError("--dry-run goes with --rotate", hint="agentbox litellm key --help")
+    if as_json:
+        emit_json("key", {"key": None, "file": str(file)})
+    else:
+        say(f"would {'replace the' if file.exists() else 'make a'} key in {file}")

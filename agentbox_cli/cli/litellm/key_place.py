@@ -5,6 +5,7 @@ from pathlib import Path
 
 import typer
 
+from agentbox_cli.cli.output import emit_json
 from agentbox_cli.cli.setting import named_config
 from agentbox_cli.paths import config_candidates, standard_paths
 
@@ -27,6 +28,12 @@ def env_file(ctx: typer.Context, named: str | None) -> Path:
     if named is not None:
         return Path(named).expanduser().absolute()
     return _config_place(ctx).parent / HOST_ENV
+
+
+def emit_key_change(variable: str, file: Path | None, *, existed: bool, changed: bool) -> None:
+    """Print what became of a key as JSON; no file stands for the keyring."""
+    place = {"variable": variable, "file": str(file) if file else None, "keyring": file is None}
+    emit_json("key-change", {**place, "existed": existed, "changed": changed})
 
 
 def _config_place(ctx: typer.Context) -> Path:

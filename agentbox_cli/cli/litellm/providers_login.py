@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentbox_cli.cli.app import command
-from agentbox_cli.cli.litellm.key_place import env_file, variable_of
+from agentbox_cli.cli.changing import AsJson, DryRun
+from agentbox_cli.cli.litellm.key_place import emit_key_change, env_file, variable_of
 from agentbox_cli.cli.output import notice, say
 from agentbox_cli.errors import UsageError
 
@@ -38,9 +39,8 @@ def login(
         bool, typer.Option("--keyring", help="Put it into the desktop's keyring.")
     ] = False,
     stdin: Annotated[bool, typer.Option("--stdin", help="Read the key from stdin.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the change and write nothing.")
-    ] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Ask for a provider's key and store it.
 
@@ -53,35 +53,40 @@ def login(
         raise UsageError("--keyring and --env-file are two places", hint="take one")
     variable = variable_of(ctx, provider)
     if keyring:
-        _into_keyring(variable, stdin=stdin, dry_run=dry_run)
+        _into_keyring(variable, stdin=stdin, dry_run=dry_run, as_json=as_json)
     else:
-        _into_file(env_file(ctx, env), variable, stdin=stdin, dry_run=dry_run)
+        file = env_file(ctx, env)
+        _into_file(file, variable, stdin=stdin, dry_run=dry_run, as_json=as_json)
     _tell_what_counts_first(variable)
     if not dry_run:
         notice("a running proxy takes it with: agentbox litellm restart")
 
 
-def _into_keyring(variable: str, *, stdin: bool, dry_run: bool) -> None:
-    from agentbox_cli.config.keyrings import put_key, require_keyring
+def _into_keyring(variable: str, *, stdin: bool, dry_run: bool, as_json: bool) -> None:
+    from agentbox_cli.config.keyrings import find_key, put_key, require_keyring
 
     require_keyring()
-    if dry_run:
-        say(f"would put {variable} into the keyring")
-        return
-    put_key(variable, _key(variable, stdin=stdin))
-    say(f"put {variable} into the keyring")
+    existed = as_json and find_key(variable) is not None
+    if not dry_run:
+        put_key(variable, _key(variable, stdin=stdin))
+    if as_json:
+        emit_key_change(variable, None, existed=existed, changed=True)
+    else:
+        say(f"{'would put' if dry_run else 'put'} {variable} into the keyring")
 
 
-def _into_file(file: Path, variable: str, *, stdin: bool, dry_run: bool) -> None:
+def _into_file(file: Path, variable: str, *, stdin: bool, dry_run: bool, as_json: bool) -> None:
     from agentbox_cli.config.key_files import put_key
 
     change = put_key(file, variable, None, dry_run=True)
-    if dry_run:
+    if not dry_run:
+        change = put_key(file, variable, _key(variable, stdin=stdin), dry_run=False)
+    if as_json:
+        emit_key_change(variable, file, existed=change.existed, changed=change.changed)
+    elif dry_run:
         say(change.diff)
-        return
-    change = put_key(file, variable, _key(variable, stdin=stdin), dry_run=False)
-    word = "replaced" if change.existed else "wrote"
-    say(f"{word} {variable} in {file}")
+    else:
+        say(f"{'replaced' if change.existed else 'wrote'} {variable} in {file}")
 
 
 def _key(variable: str, *, stdin: bool) -> "SecretStr":

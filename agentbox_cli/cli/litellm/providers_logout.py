@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from agentbox_cli.cli.app import command
-from agentbox_cli.cli.litellm.key_place import env_file, variable_of
+from agentbox_cli.cli.changing import AsJson, DryRun
+from agentbox_cli.cli.litellm.key_place import emit_key_change, env_file, variable_of
 from agentbox_cli.cli.output import say
 from agentbox_cli.errors import UsageError
 
@@ -29,9 +30,8 @@ def logout(
     keyring: Annotated[
         bool, typer.Option("--keyring", help="Remove it from the desktop's keyring.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the change and write nothing.")
-    ] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove a provider's key from .env.
 
@@ -43,13 +43,15 @@ def logout(
         raise UsageError("--keyring and --env-file are two places", hint="take one")
     variable = variable_of(ctx, provider)
     if keyring:
-        _from_keyring(variable, dry_run=dry_run)
+        _from_keyring(variable, dry_run=dry_run, as_json=as_json)
         return
     from agentbox_cli.config.key_files import drop_key
 
     file = env_file(ctx, env)
     change = drop_key(file, variable, dry_run=dry_run)
-    if not change.existed:
+    if as_json:
+        emit_key_change(variable, file, existed=change.existed, changed=change.changed)
+    elif not change.existed:
         say(f"{variable} does not stand in {file}")
     elif dry_run:
         say(change.diff)
@@ -57,13 +59,16 @@ def logout(
         say(f"removed {variable} from {file}")
 
 
-def _from_keyring(variable: str, *, dry_run: bool) -> None:
-    from agentbox_cli.config.keyrings import drop_key, require_keyring
+def _from_keyring(variable: str, *, dry_run: bool, as_json: bool) -> None:
+    from agentbox_cli.config.keyrings import drop_key, find_key, require_keyring
 
     require_keyring()
-    if dry_run:
-        say(f"would remove {variable} from the keyring")
-    elif drop_key(variable):
-        say(f"removed {variable} from the keyring")
-    else:
+    existed = find_key(variable) is not None if dry_run else drop_key(variable)
+    if as_json:
+        emit_key_change(variable, None, existed=existed, changed=existed)
+    elif not existed:
         say(f"{variable} does not stand in the keyring")
+    elif dry_run:
+        say(f"would remove {variable} from the keyring")
+    else:
+        say(f"removed {variable} from the keyring")

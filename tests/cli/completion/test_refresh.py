@@ -31,6 +31,7 @@ BRINGS = {
 # What they write is no part of config.yml.
 ELSEWHERE = {
     "config schema",
+    "litellm key",
     "litellm limits reset",
     "litellm providers login",
     "litellm providers logout",

@@ -219,3 +219,24 @@ def test_every_other_byte_of_the_file_stays(
     assert agentbox("litellm", "providers", "login", "lab", "--stdin").exit_code == 0
     assert file.read_bytes() == after % KEY.encode()
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.usefixtures("piped")
+def test_json_tells_what_became_of_a_key_and_never_the_key(
+    agentbox: Agentbox, config_yml: Path
+) -> None:
+    config_yml.write_text(CONFIG)
+    file = config_yml.parent / ".env"
+    told = {"schema": "agentbox.key-change/1", "variable": "LAB_KEY", "file": str(file)}
+    at_file = {**told, "keyring": False}
+    came = {**at_file, "existed": False, "changed": True}
+    tried = agentbox("litellm", "providers", "login", "lab", "--json", "--dry-run")
+    assert tried.document == came
+    assert not file.exists()
+    written = agentbox("litellm", "providers", "login", "lab", "--stdin", "--json")
+    assert written.document == came
+    assert KEY not in written.out + written.err
+    gone = agentbox("litellm", "providers", "logout", "lab", "--json")
+    assert gone.document == {**at_file, "existed": True, "changed": True}
+    again = agentbox("litellm", "providers", "logout", "lab", "--json")
+    assert again.document == {**at_file, "existed": False, "changed": False}
