@@ -21,16 +21,38 @@ class Effort:
         seconds: of load in each round, for each server.
         starts: of the daemon, and of each command.
         litellm_rounds: as `rounds`, for LiteLLM, which is slow; 0 leaves it out.
+        kills: of the daemon.
+        steady_seconds: of a steady load.
+        stored: requests in the database that is reported on.
     """
 
     rounds: int
     seconds: float
     starts: int
     litellm_rounds: int
+    kills: int
+    steady_seconds: float
+    stored: int
 
 
-USUAL = Effort(rounds=40, seconds=2.0, starts=9, litellm_rounds=6)
-QUICK = Effort(rounds=8, seconds=0.5, starts=3, litellm_rounds=0)
+USUAL = Effort(
+    rounds=40,
+    seconds=2.0,
+    starts=9,
+    litellm_rounds=6,
+    kills=20,
+    steady_seconds=10.0,
+    stored=1_000_000,
+)
+QUICK = Effort(
+    rounds=8,
+    seconds=0.5,
+    starts=3,
+    litellm_rounds=0,
+    kills=3,
+    steady_seconds=2.0,
+    stored=20_000,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ class Home:
         engine: the mode of the engine; None leaves the default.
         models: further models of the provider, each the one link of the alias of its name.
         cooldown: seconds that a failing link is left alone; None leaves the default.
+        counted: whether it keeps what was used.
     """
 
     directory: Path
@@ -39,6 +40,7 @@ class Home:
     engine: str | None = None
     models: tuple[str, ...] = ()
     cooldown: float | None = None
+    counted: bool = True
     spawned_at: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -106,6 +108,8 @@ class Home:
             "providers": {"bench": provider},
             "models": {PLAIN: [echo], **chains, **failing, ALL_LIMITED: both},
         }
+        if not self.counted:
+            section["usage"] = {"enabled": False}
         if self.engine:
             section["engine"] = {"mode": self.engine}
         if self.cooldown is not None:

@@ -18,8 +18,8 @@ def usage_queue(
     Args:
         resolved: the config.
         paths: where the database is if the config names none, and the journal.
-        tell_prices: told what the deployments cost, in the queue's thread.
-        tell_spent: told what was spent of each budget, in the queue's thread.
+        tell_prices: told what the deployments cost, in a thread of the queue.
+        tell_spent: told what was spent of each budget, in a thread of the queue.
     """
 
     def opened() -> Writer:
@@ -29,7 +29,7 @@ def usage_queue(
         return open_writer(resolved, paths, tell_prices, tell_spent)
 
     limited = bool(budgets_of(resolved.config.budgets))
-    return UsageQueue(opened, waiting=limited or paths.usage_journal.exists())
+    return UsageQueue(opened, paths.usage_journal, waiting=limited)
 
 
 def usage_warnings(queue: UsageQueue | None) -> list[str]:

@@ -19,8 +19,10 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLA
 from agentbox_cli.errors import UsageStoreError
 from agentbox_cli.usage.migrations import migrate, version_of
 
-# How long a writer waits for another one, in milliseconds; the proxy goes on meanwhile.
-BUSY_MS = 2_000
+# How long a proxy waits for another writer: what it cannot write then is safer in its journal.
+BUSY_SECONDS = 0.05
+# How long commands wait for one.
+PATIENCE_SECONDS = 5.0
 CONNECT_SECONDS = 5
 _DAMAGED = ("malformed", "not a database", "file is encrypted", "disk image")
 
@@ -141,7 +143,7 @@ def open_for_reading(place: Place) -> Engine | None:
 
 
 def _readable(place: Place) -> Engine | None:
-    engine = _engine(place)
+    engine = _engine(place, PATIENCE_SECONDS)
     try:
         with _told(place):
             if not _is_begun(engine):
@@ -171,7 +173,7 @@ def is_damage(error: BaseException | None) -> bool:
 
 
 def _migrated(place: Place, *, suspect: bool = False) -> Engine:
-    engine = _engine(place)
+    engine = _engine(place, BUSY_SECONDS)
     try:
         with _told(place):
             if suspect and place.file is not None:
@@ -198,9 +200,9 @@ def _look_through(engine: Engine) -> None:
         raise DatabaseError("PRAGMA quick_check", None, damage)
 
 
-def _engine(place: Place) -> Engine:
+def _engine(place: Place, busy: float) -> Engine:
     connect: dict[str, Any] = (
-        {"timeout": BUSY_MS / 1_000, "check_same_thread": False}
+        {"timeout": busy, "check_same_thread": False}
         if place.file is not None
         else {"connect_timeout": CONNECT_SECONDS}
     )

@@ -33,6 +33,7 @@ class Journal:
             OSError: it cannot be written; what was there before is unharmed.
         """
         lines = b"".join(msgspec.json.encode(record) + b"\n" for record in records)
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self._file, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             before = os.fstat(handle).st_size

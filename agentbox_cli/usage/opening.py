@@ -17,7 +17,7 @@ from agentbox_cli.usage.writer import StoreWriter
 def open_writer(
     resolved: Resolved, paths: Paths, tell_prices: TellPrices, tell_spent: TellSpent
 ) -> StoreWriter:
-    """What writes the requests of a config.
+    """What writes the requests of a config, its database open if that can be had.
 
     Args:
         resolved: the config.
@@ -32,9 +32,11 @@ def open_writer(
     def read_spent(engine: Engine) -> None:
         tell_spent(spent_of(engine, budgets, time.time()))
 
-    return StoreWriter(
+    writer = StoreWriter(
         lambda: place_of(resolved.config.usage.database, paths.usage_database),
         paths.usage_journal,
         known(priced),
         on_ready=read_spent,
     )
+    writer.open()
+    return writer

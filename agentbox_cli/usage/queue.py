@@ -1,8 +1,9 @@
 """Takes requests off the data plane's hands, and has them written by a thread of its own.
 
 Nothing of it may block or raise on the way of a request: what makes the record is put into a
-queue, and that is all. The thread makes the records and writes what has gathered every 50 ms. It
-also imports what writing needs, when there is something to write for the first time.
+queue, and that is all. The thread makes the records and writes what has gathered every 30 ms. What
+writing to a database needs is imported when there is something to write for the first time, which
+takes a while: until then requests go to the journal.
 """
 
 import logging
@@ -12,10 +13,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from agentbox_cli.usage.journal import Journal
 from agentbox_cli.usage.record import RequestRecord
 
-# What kill -9 may cost: requests of the last 50 ms, and of the write under way.
-PAUSE_SECONDS = 0.05
+# What kill -9 may cost: requests of the last 30 ms, and of the write under way.
+PAUSE_SECONDS = 0.03
 # Records in one transaction; a longer one would keep readers of Postgres waiting.
 BATCH = 2_000
 # What is kept in memory while neither the database nor the journal takes anything.
@@ -56,25 +58,30 @@ class UsageQueue:
     """A queue of requests to be written, and the thread that writes them.
 
     Args:
-        open_writer: makes the writer, in the thread.
-        waiting: whether an earlier run left something to be written.
+        open_writer: makes the writer, in a thread of its own.
+        journal: where requests wait until there is a writer.
+        waiting: whether the writer is wanted at once.
         pause: seconds between two writes.
     """
 
     def __init__(
         self,
         open_writer: Callable[[], Writer],
+        journal: Path,
         *,
         waiting: bool = False,
         pause: float = PAUSE_SECONDS,
     ) -> None:
         self._open_writer = open_writer
-        self._waiting = waiting
+        self._journal = Journal(journal)
+        self._waiting = waiting or self._journal.waiting
         self._pause = pause
         self._queue: deque[MakeRecord] = deque(maxlen=MOST_KEPT)
         self._work = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="usage", daemon=True)
+        self._opener = threading.Thread(target=self._open, name="usage-open", daemon=True)
+        self._opening = False
         self._writer: Writer | None = None
         self._broken: str | None = None
         self._put = 0
@@ -119,36 +126,53 @@ class UsageQueue:
         if self._waiting:
             self._flush()
         while not self._closing.is_set():
-            self._work.wait(self._writer.retry_in if self._writer else None)
-            self._closing.wait(self._pause)
+            goes_on_in = self._writer.retry_in if self._writer else None
+            self._work.wait(goes_on_in)
+            # With a journal to catch up on it goes on almost at once.
+            self._closing.wait(self._pause if goes_on_in != 0 else self._pause / 10)
             self._work.clear()
             self._flush()
+        if self._opening:
+            self._opener.join()
         self._flush()
         if self._writer is not None:
             self._writer.close()
 
     def _flush(self) -> None:
-        if self._writer is None and (self._queue or self._waiting):
-            self._writer = self._opened()
-        while self._writer is not None:
-            batch = self._gathered()
-            records = [record for make in batch if (record := _made(make))]
-            if not self._writer.write(records):
-                self._queue.extendleft(reversed(batch))
-                self._taken -= len(batch)
+        if not self._opening:
+            if not (self._queue or self._waiting):
                 return
-            self._unmade += len(batch) - len(records)
-            if not self._queue:
-                return
+            self._opening = True
+            self._opener.start()
+        write = self._writer.write if self._writer else self._spill
+        while self._pass_on(write) and self._queue:
+            pass
 
-    def _opened(self) -> Writer | None:
+    def _open(self) -> None:
         try:
-            return self._open_writer()
-        except Exception as error:  # noqa: BLE001 - told in status; requests wait in memory
-            if self._broken is None:
-                _log.exception("usage cannot be written")
-            self._broken = f"usage cannot be written: {error}"
-            return None
+            self._writer = self._open_writer()
+        except Exception as error:  # noqa: BLE001 - status tells it, the journal takes the rest
+            _log.exception("usage cannot be written")
+            self._broken = f"usage goes to a journal until the next start: {error}"
+        self._work.set()
+
+    def _pass_on(self, write: Callable[[Sequence[RequestRecord]], bool]) -> bool:
+        batch = self._gathered()
+        records = [record for make in batch if (record := _made(make))]
+        if write(records):
+            self._unmade += len(batch) - len(records)
+            return True
+        self._queue.extendleft(reversed(batch))
+        self._taken -= len(batch)
+        return False
+
+    def _spill(self, records: Sequence[RequestRecord]) -> bool:
+        try:
+            if records:
+                self._journal.append(records)
+        except (OSError, ValueError):
+            return False  # they stay in memory until there is a writer
+        return True
 
     def _gathered(self) -> list[MakeRecord]:
         batch: list[MakeRecord] = []

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -14,7 +15,10 @@ from agentbox_cli.usage.journal import Journal
 from agentbox_cli.usage.record import RequestRecord
 from agentbox_cli.usage.store import Prices, add, price_version
 
-BATCH = 2_000
+# Lines of the journal in one transaction: what comes in meanwhile is only in memory.
+SLICE = 100
+# How long the end of a proxy may be held up by a journal; the rest is for the next start.
+CLOSING_SECONDS = 5.0
 # Seconds until a database that failed is tried again, at first and at the most.
 RETRY_SECONDS = (1.0, 30.0)
 
@@ -25,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class StoreWriter:
-    """Writes requests, for one thread.
+    """Writes requests, for one thread at a time.
 
     Args:
         find_place: says where the database is.
@@ -50,6 +54,7 @@ class StoreWriter:
         self._on_ready = on_ready
         self._first_retry, self._longest_retry = retry
         self._opened: Opened | None = None
+        self._reading: Iterator[RequestRecord | None] | None = None
         self._suspect = False
         self._version = 0
         self._pause = self._first_retry
@@ -60,13 +65,27 @@ class StoreWriter:
 
     @property
     def retry_in(self) -> float | None:
-        """Seconds until the database is tried again; None if it is not in trouble."""
+        """Seconds until it goes on by itself; None if there is nothing to go on with."""
+        if self._reading is not None:
+            return 0.0
         if self.trouble is None:
             return None
         return max(0.0, self._retry_at - time.monotonic())
 
+    def open(self) -> None:
+        """Open the database; if it cannot be had, the next write tries again."""
+        try:
+            self._open()
+        except Exception as error:  # noqa: BLE001 - as for a write
+            self._fails(error)
+
     def write(self, records: Sequence[RequestRecord]) -> bool:
-        """Write to the database or else to the journal; False if neither takes them."""
+        """Write to the database or else to the journal; False if neither takes them.
+
+        While something waits in the journal they go there first: it never keeps anybody waiting.
+        """
+        if self._journal.waiting and self._spill(records):
+            records = ()
         if self.trouble is None or time.monotonic() >= self._retry_at:
             try:
                 self._store(records)
@@ -78,9 +97,11 @@ class StoreWriter:
 
     def close(self) -> None:
         """Try once more what waits in the journal, and let go of the database."""
-        if self.trouble is not None and self._journal.waiting:
-            self._retry_at = 0.0
-            self.write(())
+        until = time.monotonic() + CLOSING_SECONDS
+        self._retry_at = 0.0
+        while self._journal.waiting and self.write(()) and time.monotonic() < until:
+            if self._reading is None:
+                break
         self._let_go()
 
     def _store(self, records: Sequence[RequestRecord]) -> None:
@@ -90,7 +111,7 @@ class StoreWriter:
         opened = self._opened or self._open()
         if self._journal.waiting:
             self._replay(opened.engine)
-        if self._on_ready is not None:
+        if self._on_ready is not None and self._reading is None:
             self._on_ready(opened.engine)
             self._on_ready = None
         self._add(opened.engine, records)
@@ -110,21 +131,18 @@ class StoreWriter:
         return opened
 
     def _replay(self, engine: Engine) -> None:
-        batch: list[RequestRecord] = []
-        unreadable = 0
-        for record in self._journal.read():
-            if record is None:
-                unreadable += 1
-                continue
-            batch.append(record)
-            if len(batch) == BATCH:
-                self._add(engine, batch)
-                batch = []
-        self._add(engine, batch)
-        self._journal.clear()
-        if unreadable:
+        """Write the next slice of the journal, and forget the journal after the last one."""
+        if self._reading is None:
+            self._reading = self._journal.read()
+        lines = list(islice(self._reading, SLICE))
+        records = [record for record in lines if record is not None]
+        self._add(engine, records)
+        if unreadable := len(lines) - len(records):
             self.lost += unreadable
             _log.warning("%d lines of the usage journal could not be read", unreadable)
+        if len(lines) < SLICE:
+            self._reading = None
+            self._journal.clear()
 
     def _add(self, engine: Engine, records: Sequence[RequestRecord]) -> None:
         """Write records; one that no database takes must not keep the others out."""
@@ -162,6 +180,7 @@ class StoreWriter:
         self._suspect = is_damage(error)
 
     def _let_go(self) -> None:
+        self._reading = None
         if self._opened is not None:
             self._opened.engine.dispose()
             self._opened = None

@@ -5,6 +5,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from agentbox_cli.usage.queue import UsageQueue
 from agentbox_cli.usage.report import usage_report
 from agentbox_cli.usage.store import add
 from agentbox_cli.usage.upkeep import export_calls
+from agentbox_cli.usage.writer import StoreWriter
 from tests.fakes.waiting import eventually
 from tests.usage.builders import NOON, call, request
 from tests.usage.watched import counted, kept, put, queue_for
@@ -198,16 +200,46 @@ def test_a_driver_that_raises_anything_at_all_stops_nobody(
     queue.close()
 
 
-def test_a_writer_that_cannot_be_made_is_told_and_stops_nobody() -> None:
+def test_a_writer_that_cannot_be_made_is_told_and_stops_nobody(
+    file_place: Place, tmp_path: Path
+) -> None:
     def fails() -> None:
         raise RuntimeError("no such thing")
 
-    queue = UsageQueue(fails, pause=0.01)  # type: ignore[arg-type]  # it never returns
+    journal = tmp_path / "usage.journal"
+    queue = UsageQueue(fails, journal, pause=0.01)  # type: ignore[arg-type]  # it never returns
     queue.start()
     put(queue, request(1, call()))
     eventually(lambda: queue.trouble is not None)
     assert "no such thing" in usage_warnings(queue)[0]
+    put(queue, request(2, call()))
     queue.close()
+    later = queue_for(file_place, tmp_path)
+    later.start()
+    eventually(lambda: kept(file_place) == 2)
+    later.close()
+
+
+def test_while_the_writer_is_being_made_requests_are_on_the_disk_already(
+    file_place: Place, tmp_path: Path
+) -> None:
+    journal = tmp_path / "data" / "usage.journal"
+    slow = threading.Event()
+
+    def opened() -> StoreWriter:
+        assert slow.wait(20)
+        return StoreWriter(lambda: file_place, journal, {})
+
+    queue = UsageQueue(opened, journal, pause=0.01)
+    queue.start()
+    for number in range(3):
+        put(queue, request(number, call()))
+        eventually(partial(_has_lines, journal, number + 1))
+    slow.set()
+    eventually(lambda: kept(file_place) == 3)
+    eventually(lambda: not journal.exists())
+    queue.close()
+    assert (queue.lost, queue.trouble) == (0, None)
 
 
 @pytest.fixture
@@ -270,6 +302,10 @@ def test_a_home_that_can_only_be_read_is_read(small_disk: Path, tmp_path: Path) 
     eventually(lambda: kept(place) == 2)
     queue.close()
     assert queue.lost == 0
+
+
+def _has_lines(journal: Path, wanted: int) -> bool:
+    return len(list(Journal(journal).read())) == wanted
 
 
 def _exported(place: Place) -> Iterator[object]:

@@ -209,7 +209,8 @@ sys.path.insert(0, sys.argv[2])
 from tests.usage.builders import call, request
 directory = Path(sys.argv[1])
 place = place_of(None, directory / "usage.db")
-writer = UsageQueue(lambda: StoreWriter(lambda: place, directory / "usage.journal", {}))
+journal = directory / "usage.journal"
+writer = UsageQueue(lambda: StoreWriter(lambda: place, journal, {}), journal)
 writer.start()
 number = 0
 while True:

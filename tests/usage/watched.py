@@ -22,7 +22,7 @@ def queue_for(place: Place, directory: Path) -> UsageQueue:
     prices = {"openai/gpt-4o": DEAR}
     return UsageQueue(
         lambda: StoreWriter(lambda: place, journal, prices, retry=(0.05, 0.1)),
-        waiting=journal.exists(),
+        journal,
         pause=0.01,
     )
 
