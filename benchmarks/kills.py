@@ -1,7 +1,6 @@
 """The daemon killed while it is busy: what of its usage is missing afterwards."""
 
 import os
-import random
 import re
 import signal
 import sqlite3
@@ -20,8 +19,8 @@ from benchmarks.processes import helper, private_directory
 from benchmarks.wire import Connection, Target
 
 CLIENTS = 4
-# From the first answers on, while the database is opened, to well into it.
-SECONDS = (0.05, 1.5)
+# After the first answer; in the beginning the database is not open yet.
+FIRST, LAST = 0.05, 1.5
 MISSING_MS = 100.0
 
 _REQUEST_ID = re.compile(rb"\r\nx-agentbox-request-id: (\S+)", re.IGNORECASE)
@@ -66,7 +65,7 @@ def kills(effort: Effort) -> Iterator[Figure]:
     """Kill it again and again, in one home."""
     with private_directory() as directory, helper("provider") as provider:
         home = ours.Home(directory, provider.port, engine="off")
-        killed = [kill(home, random.uniform(*SECONDS)) for _ in range(effort.kills)]
+        killed = [kill(home, seconds) for seconds in moments(effort.kills)]
     missing = [age for each in killed for age in each.missing_ms]
     name = f"kill -9, {effort.kills} times"
     yield Figure(
@@ -80,6 +79,11 @@ def kills(effort: Effort) -> Iterator[Figure]:
     )
     unsound = sum(not each.sound for each in killed)
     yield Figure(name=f"{name}: databases not whole", value=unsound, unit="calls", at_most=0)
+
+
+def moments(number: int) -> list[float]:
+    """When to kill, in seconds after the first answer."""
+    return [FIRST + (LAST - FIRST) * n / max(1, number - 1) for n in range(number)]
 
 
 def kill(home: ours.Home, seconds: float) -> Killed:
