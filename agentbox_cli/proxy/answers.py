@@ -185,7 +185,8 @@ async def _whole(reply: Reply, reading: Reading) -> UnaryAnswer:
     if text is not None:
         read = read_answer(reading.protocol, text, reading.patterns)
         if read.failure is not None:
-            raise AttemptFailed(replace(read.failure, headers=reply.headers))
+            told = _with_usage(read.failure, reading, read.usage)
+            raise AttemptFailed(replace(told, headers=reply.headers))
         usage = read.usage
     reply.close()
     return UnaryAnswer(
@@ -227,7 +228,13 @@ def _nothing_said(reply: Reply, reading: Reading, reader: StreamReader, came: by
     reader.finish()
     failure = reader.failure or _error_instead(came, reading) or _unfinished()
     own = came if failure.status == OK else failure.body
-    return replace(failure, body=own, headers=reply.headers)
+    told = _with_usage(failure, reading, reader.usage)
+    return replace(told, body=own, headers=reply.headers)
+
+
+def _with_usage(failure: Failure, reading: Reading, usage: dict[str, Any] | None) -> Failure:
+    """A failure with what it may have cost, so far as the provider reported it."""
+    return replace(failure, protocol=reading.protocol, usage=usage) if usage else failure
 
 
 def _error_instead(came: bytes, reading: Reading) -> Failure | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from agentbox_cli.providers.model import ErrorClass, ErrorKind, Protocol
 
@@ -24,6 +25,7 @@ class Failure:
         code: the provider's error code.
         error_type: the provider's error type.
         protocol: what the body is written in.
+        usage: the usage object that came with it, in words of `protocol`.
         ours: the engine failed and not the link, which therefore does not cool.
     """
 
@@ -39,6 +41,7 @@ class Failure:
     code: str | None = None
     error_type: str | None = None
     protocol: Protocol | None = None
+    usage: Mapping[str, Any] | None = field(default=None, repr=False)
     ours: bool = False
 
     @property

@@ -115,6 +115,8 @@ class Attempt(msgspec.Struct, kw_only=True, gc=False):
         if failure is not None:
             self.status, self.kind = failure.status, failure.kind
             self.message = failure.message
+            if spent is None and failure.protocol is not None and failure.usage is not None:
+                self.spent = Spent(protocol=failure.protocol, usage=dict(failure.usage))
             begun = self.first_content_ms is not None
             unsure = begun or failure.kind in _UNSURE or failure.status == OK
             self.maybe_charged = failure.sent and unsure

@@ -212,6 +212,39 @@ async def test_with_the_toggle_off_a_filtered_answer_passes_as_it_is(
     assert stand.calls(tongue.second) == 0
 
 
+USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+USAGE_OF_MESSAGES = {"input_tokens": 7, "output_tokens": 3}
+
+
+@pytest.mark.parametrize(
+    ("tongue", "usage"),
+    [(CHAT, USAGE), (MESSAGES, USAGE_OF_MESSAGES)],
+    ids=lambda given: getattr(given, "name", ""),
+)
+async def test_what_a_filtered_answer_used_is_recorded(
+    make_first: MakeFirst, tongue: Tongue, usage: dict[str, int]
+) -> None:
+    body = dumped(json.loads(FILTERED[tongue.name]) | {"usage": usage})
+    stand = await make_first(tongue, (whole(body),))
+    await _expect_the_second(stand, tongue, ErrorKind.CONTENT_POLICY, stream=False)
+    record = stand.records[0]
+    assert record.maybe_charged
+    assert (record.tokens.input, record.tokens.output) == (7, 3)
+
+
+async def test_what_a_filtered_stream_used_is_recorded(make_first: MakeFirst) -> None:
+    end = {
+        "type": "message_delta",
+        "delta": {"stop_reason": "refusal"},
+        "usage": USAGE_OF_MESSAGES,
+    }
+    stop = event({"type": "message_stop"}, "message_stop")
+    events = (OPENING[MESSAGES.name], event(end, "message_delta"), stop)
+    stand = await make_first(MESSAGES, stream_of(*events))
+    await _expect_the_second(stand, MESSAGES, ErrorKind.CONTENT_POLICY, stream=True)
+    assert stand.records[0].tokens.output == 3
+
+
 SAID: dict[str, bytes] = {
     CHAT.name: dumped(
         {
