@@ -22,7 +22,7 @@ __agentbox_facts() {
     'litellm limits') commands=reset options='--json --help -h' ;;
     'litellm limits reset') options='--all --dry-run --json --help -h' ;;
     'litellm chaos') options='--port --rate --seed --scenario --json --help -h' ;;
-    'litellm usage') commands='errors export reprice prune vacuum' options='--since --until --by --plot --csv --json --help -h' ;;
+    'litellm usage') commands='errors export reprice prune vacuum' options='--since --until --by --plot --html --csv --json --help -h' ;;
     'litellm usage errors') options='--since --until --json --help -h' ;;
     'litellm usage export') options='--since --until --format --help -h' ;;
     'litellm usage reprice') options='--since --dry-run --json --help -h' ;;
@@ -88,6 +88,7 @@ __agentbox_takes() {
     'litellm usage --since') ;;
     'litellm usage --until') ;;
     'litellm usage --by') takes='choices alias provider model caller project day hour class' ;;
+    'litellm usage --html') ;;
     'litellm usage errors --since') ;;
     'litellm usage errors --until') ;;
     'litellm usage export --since') ;;

@@ -200,6 +200,7 @@ function __agentbox_options
                 '--until' 'Until when.' \
                 '--by' 'What to group by: alias, provider, model, caller, project, day, hour, class.' \
                 '--plot' 'Draw it over time.' \
+                '--html' 'Write a web page that opens offline.' \
                 '--csv' 'Print CSV.' \
                 '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
@@ -456,6 +457,7 @@ function __agentbox_takes
         case 'litellm usage --until'
         case 'litellm usage --by'
             printf '%s\n' choices 'alias' 'provider' 'model' 'caller' 'project' 'day' 'hour' 'class'
+        case 'litellm usage --html'
         case 'litellm usage errors --since'
         case 'litellm usage errors --until'
         case 'litellm usage export --since'

@@ -150,9 +150,10 @@ def _conditions(by: By, since: float | None, until: float | None) -> Iterator[An
 def _add(
     row: UsageRow, group: Mapping[Any, Any], prices: Mapping[str, PriceList], *, calls: bool
 ) -> None:
-    row.requests += group["calls" if calls else "requests"]
-    row.failed += group["calls_failed" if calls else "failed"]
-    row.fell_back += group["rescues" if calls else "fell_back"]
+    # Postgres adds up to decimals.
+    row.requests += int(group["calls" if calls else "requests"])
+    row.failed += int(group["calls_failed" if calls else "failed"])
+    row.fell_back += int(group["rescues" if calls else "fell_back"])
     counts = _counts(group)
     row.input_tokens += counts.prompt
     row.output_tokens += counts.output
@@ -160,12 +161,12 @@ def _add(
     price = prices.get(f"{group['provider']}/{group['model']}")
     if price is None:
         # Calls that cost something, or may have.
-        row.unpriced += max(group["calls"] - group["calls_failed"], group["uncounted"])
+        row.unpriced += int(max(group["calls"] - group["calls_failed"], group["uncounted"]))
         return
     terms = {"tier": group["tier"], "over": group["over"]}
     row.cost_usd += price.cost(counts, **terms)
     if not price.free:
-        row.unpriced += group["uncounted"]
+        row.unpriced += int(group["uncounted"])
     elif first := prices.get(group["first_link"]):
         row.saved_usd += first.cost(counts, **terms)
 

@@ -1,5 +1,6 @@
 """`agentbox litellm usage`: what was used and what it cost, and the commands about its store."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -7,7 +8,7 @@ import typer
 from agentbox_cli.cli.app import UsageCommands, listing
 from agentbox_cli.cli.output import emit_json, notice, say, table
 from agentbox_cli.cli.spending import bar, counted, dollars, reading, since_until
-from agentbox_cli.errors import UsageError
+from agentbox_cli.errors import NotSo, UsageError
 from agentbox_cli.usage.by import By
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ def usage(
     until: Annotated[str | None, typer.Option(help="Until when.", show_default=False)] = None,
     by: Annotated[By, typer.Option(metavar="WHAT", help=_GROUPS)] = By.ALIAS,
     plot: Annotated[bool, typer.Option("--plot", help="Draw it over time.")] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a web page that opens offline.", show_default=False
+        ),
+    ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -40,17 +47,38 @@ def usage(
     """
     if ctx.invoked_subcommand is not None:
         return
-    if plot + as_csv + as_json > 1:
-        raise UsageError("--plot, --csv and --json exclude each other")
+    if plot + as_csv + as_json + (html is not None) > 1:
+        raise UsageError("--plot, --html, --csv and --json exclude each other")
     begin, end = since_until(since, until)
     with reading(ctx) as engine:
-        if plot:
+        if html is not None:
+            _write_page(engine, begin, end, html)
+        elif plot:
             _plot(engine, begin, end)
         else:
             from agentbox_cli.usage.report import usage_report
 
             report = usage_report(engine, by, begin, end)
             _OUTPUTS[as_json, as_csv](report)
+
+
+def _write_page(engine: Any, begin: float | None, end: float | None, file: Path) -> None:
+    import contextlib
+
+    from agentbox_cli.config.atomic import replace_file
+    from agentbox_cli.usage.page import usage_page
+
+    text, target = usage_page(engine, begin, end), file.resolve()
+    if target.exists() and not target.is_file():
+        raise NotSo(f"cannot write {file}: it is no regular file")
+    try:
+        # It tells what somebody works on: nobody else may read it.
+        with contextlib.suppress(FileNotFoundError):
+            target.chmod(0o600)
+        replace_file(target, text.encode(), mode=0o600)
+    except OSError as error:
+        raise NotSo(f"cannot write {file}: {error.strerror}") from error
+    say(f"wrote {file}; open it in a browser")
 
 
 def _plot(engine: Any, begin: float | None, end: float | None) -> None:

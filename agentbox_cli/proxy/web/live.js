@@ -53,8 +53,8 @@
   }
 
   function links(rows) {
-    const columns = [["link", false], ["aliases", false], ["state", false], ["quota", false], ["calls/s", true],
-      ["tokens/s", true], ["p50", true], ["p95", true], ["first content", true], ["in flight", true], ["failed", true], ["why", false]];
+    const columns = [["link", ""], ["aliases", "words"], ["state", ""], ["quota", ""], ["calls/s", "number"],
+      ["tokens/s", "number"], ["p50", "number"], ["p95", "number"], ["first", "number"], ["in flight", "number"], ["failed", "number"], ["why", "words"]];
     return [parts.table("Links, of the last minute", columns, rows.map((row) => [
       row.link, row.aliases.join(", "),
       [row.cooldown_s === null ? row.state : `${row.state} ${span(row.cooldown_s)}`, row.state],
@@ -67,7 +67,7 @@
 
   function budgets(rows) {
     if (!rows.length) return [];
-    return [parts.table("Budgets", [["budget", false], ["spent", true], ["of", true], ["", false], ["until", false]], rows.map((row) => {
+    return [parts.table("Budgets", [["budget", ""], ["spent", "number"], ["of", "number"], ["", ""], ["until", ""]], rows.map((row) => {
       const meter = parts.element("meter");
       Object.assign(meter, { max: row.limit_usd || 1, high: 0.8 * row.limit_usd, optimum: 0, value: row.spent_usd + row.reserved_usd });
       const whose = row.scope === "all" ? "" : ` of ${row.scope} ${row.name}`;
@@ -76,7 +76,7 @@
   }
 
   function failovers(rows) {
-    return [parts.table("Latest failovers", [["time", false], ["alias", false], ["did not answer", false], ["who did", false], ["request", false]],
+    return [parts.table("Latest failovers", [["time", ""], ["alias", ""], ["did not answer", "words"], ["who did", ""], ["request", ""]],
       rows.map((row) => [
         clock(row.at), row.alias, row.failed.map((one) => `${one.link}: ${one.label}`).join(", "),
         row.served_by || `${row.end} ${row.status || ""}`, row.request_id,

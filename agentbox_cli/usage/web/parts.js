@@ -25,7 +25,15 @@ const parts = (() => {
     return number.toLocaleString("en-US");
   }
 
-  // columns: [title, isNumber]; each row: cells, which are texts, [text, class] or elements.
+  // Tokens go into the millions; the whole number is there for whoever points at it.
+  function short(number) {
+    const shown = element("span", number < 10000 ? count(number)
+      : number.toLocaleString("en-US", { notation: "compact", maximumFractionDigits: 1 }));
+    shown.title = count(number);
+    return shown;
+  }
+
+  // columns: [title, "number", "words" or ""]; each row: cells, which are texts, [text, class] or elements.
   function table(caption, columns, rows, empty) {
     const scroll = element("div", undefined, "scroll");
     scroll.tabIndex = 0;
@@ -34,8 +42,8 @@ const parts = (() => {
     const made = scroll.appendChild(element("table"));
     made.append(element("caption", caption));
     const head = made.appendChild(element("thead")).appendChild(element("tr"));
-    for (const [title, isNumber] of columns) {
-      const cell = element("th", title, isNumber ? "number" : "");
+    for (const [title, kind] of columns) {
+      const cell = element("th", title, kind);
       cell.scope = "col";
       head.append(cell);
     }
@@ -51,7 +59,7 @@ const parts = (() => {
   function line(columns, row) {
     const made = element("tr");
     row.forEach((cell, place) => {
-      const shown = element(place ? "td" : "th", undefined, columns[place][1] ? "number" : "");
+      const shown = element(place ? "td" : "th", undefined, columns[place][1]);
       if (!place) shown.scope = "row";
       if (cell instanceof Node) shown.append(cell);
       else if (Array.isArray(cell)) { shown.textContent = cell[0]; shown.classList.add(cell[1]); }
@@ -62,11 +70,11 @@ const parts = (() => {
   }
 
   function usageTable(caption, report, calls) {
-    const columns = [[report.by, false], [calls ? "calls" : "requests", true], ["failed", true],
-      ["fell back", true], ["input", true], ["cached", true], ["output", true], ["cost", true]];
+    const columns = [[report.by, ""], [calls ? "calls" : "requests", "number"], ["failed", "number"],
+      ["fell back", "number"], ["input", "number"], ["cached", "number"], ["output", "number"], ["cost", "number"]];
     return table(caption, columns, report.rows.map((row) => [
-      row.key, count(row.requests), count(row.failed), count(row.fell_back), count(row.input_tokens),
-      count(row.cached_tokens), count(row.output_tokens), money(row.cost_usd, row.unpriced),
+      row.key, count(row.requests), count(row.failed), count(row.fell_back), short(row.input_tokens),
+      short(row.cached_tokens), short(row.output_tokens), money(row.cost_usd, row.unpriced),
     ]), "nothing was used in that time");
   }
 

@@ -26,7 +26,7 @@
   at("tables").append(...data.reports.map((report) =>
     parts.usageTable(`By ${report.by}`, report, ofCalls.includes(report.by))));
   at("errors").append(parts.table("What failed, and who answered instead", [
-    ["alias", false], ["link", false], ["failed with", false], ["status", true], ["calls", true], ["then", false], ["latest", false],
+    ["alias", ""], ["link", ""], ["failed with", ""], ["status", "number"], ["calls", "number"], ["then", "words"], ["latest", ""],
   ], data.errors.map((row) => [
     row.alias, row.deployment, row.kind, row.status === null ? "-" : String(row.status), parts.count(row.count),
     row.served_by ? `answered by ${row.served_by}` : row.outcome, day(row.last_at),
