@@ -9,7 +9,17 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+# Typer shows the names of Python's types.
+_WORDS: Mapping[str, str] = {
+    "<str>": "TEXT",
+    "<list[str]>": "TEXT",
+    "<int>": "NUMBER",
+    "<int range>": "NUMBER",
+    "<float>": "NUMBER",
+    "<float range>": "NUMBER",
+}
 
 
 class LazyGroup(TyperGroup):
@@ -78,11 +88,27 @@ class LightOption(TyperOption):
             return None
         return super().process_value(ctx, value)
 
+    def display_type(self, ctx: Any) -> str:
+        """What kind of value it takes, for help."""
+        shown = super().display_type(ctx)
+        return _WORDS.get(shown, shown)
+
+
+class PlainArgument(TyperArgument):
+    """An argument whose name says enough."""
+
+    def display_type(self, ctx: Any) -> str:
+        """What it may be, if that is more than a word or a number."""
+        shown = super().display_type(ctx)
+        return "" if shown in _WORDS else shown
+
 
 def _lightened(params: list[Any]) -> list[Any]:
     for param in params:
         if type(param) is TyperOption:
             param.__class__ = LightOption
+        elif type(param) is TyperArgument:
+            param.__class__ = PlainArgument
     return params
 
 

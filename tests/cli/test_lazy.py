@@ -1,5 +1,6 @@
 """A group imports only the command that is used."""
 
+import re
 import sys
 
 import pytest
@@ -44,3 +45,10 @@ def test_the_help_of_a_group_imports_none_of_its_commands(
 def test_options_that_are_given_are_still_converted(agentbox: Agentbox) -> None:
     assert agentbox("litellm", "logs", "--lines", "-1").exit_code == 2
     assert agentbox("litellm", "start", "--wait", "tea").exit_code == 2
+
+
+def test_help_names_no_types_of_python(agentbox: Agentbox) -> None:
+    for line in ("litellm init", "litellm chaos", "litellm models add", "litellm test-fallback"):
+        shown = agentbox(*line.split(), "--help")
+        assert shown.exit_code == 0
+        assert not re.search(r"<[a-z\[\] ]+>", shown.out), shown.out
