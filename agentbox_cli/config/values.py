@@ -12,7 +12,7 @@ from agentbox_cli.config.excerpts import Spans, secret_spans
 from agentbox_cli.config.masking import masked, starred
 from agentbox_cli.config.names import closest, dotted
 from agentbox_cli.config.problems import locate, render
-from agentbox_cli.config.schema import default_at
+from agentbox_cli.config.schema import default_at, known_paths
 from agentbox_cli.config.store import read_text
 from agentbox_cli.config.tree import OUR_SECTION, Entry, Mapping, Node, Sequence, child, followed
 from agentbox_cli.errors import ConfigError, NotSo, UsageError
@@ -76,7 +76,9 @@ def _what_there_is(document: Document, path: Path) -> str:
         count = len(node.items)
         return f"{dotted(path[:depth])} has {count} item{'' if count == 1 else 's'}, from [0] on"
     known = [str(key) for key in node.data] if isinstance(node, Mapping) else []
-    meant = closest(str(last), known)
+    # What the schema knows is no typing error, even if another key looks alike.
+    is_known = path[: depth + 1] in known_paths()
+    meant = None if is_known else closest(str(last), known)
     return f"did you mean {meant!r}?" if meant else "agentbox config show tells what holds"
 
 

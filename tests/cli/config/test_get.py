@@ -156,3 +156,12 @@ def test_what_is_not_there_leads_to_what_is(
     result = agentbox("config", "get", path)
     assert (result.exit_code, result.out) == (1, "")
     assert told in result.err
+
+
+def test_a_section_that_is_known_but_not_there_is_no_typing_error(
+    agentbox: Agentbox, seed: Path
+) -> None:
+    result = agentbox("config", "get", 'litellm.model_patterns["claude-*"]')
+    assert result.exit_code == 1
+    assert result.err.endswith("is not set\nhint: agentbox config show tells what holds\n")
+    assert seed.exists()
