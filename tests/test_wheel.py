@@ -29,6 +29,15 @@ def test_the_wheel_installs_completions_where_shells_look_for_them(tmp_path: Pat
         assert len(frames) == len(SHARED)
 
 
+def test_the_wheel_has_the_files_of_the_web_pages(tmp_path: Path) -> None:
+    with zipfile.ZipFile(built(tmp_path)) as wheel:
+        names = set(wheel.namelist())
+    folders = ("agentbox_cli/proxy/web", "agentbox_cli/usage/web")
+    pages = {str(file.relative_to(ROOT)) for name in folders for file in (ROOT / name).iterdir()}
+    assert len(pages) == 6
+    assert pages <= names
+
+
 def built(work: Path) -> Path:
     copy = work / "source"
     copy.mkdir()

@@ -109,11 +109,13 @@ const parts = (() => {
     return Plotly.react(place, traces, layout(prefix), { responsive: true, displayModeBar: false });
   }
 
-  // The parts with the most, and all others as one.
+  // The parts with the most tokens, and all others as one; every chart has them in one order, so
+  // that a colour means the same in each.
   function stacksOf(series, what) {
     const sum = (values) => values.reduce((total, value) => total + value, 0);
     const known = Object.entries(series.parts).map(([name, part]) => [name, part[what]]);
-    known.sort((one, other) => sum(other[1]) - sum(one[1]));
+    const tokens = new Map(known.map(([name]) => [name, sum(series.parts[name].tokens)]));
+    known.sort((one, other) => tokens.get(other[0]) - tokens.get(one[0]));
     const shown = known.slice(0, COLOURS.length - 1);
     const rest = known.slice(shown.length);
     if (rest.length) {
