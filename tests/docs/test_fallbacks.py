@@ -126,10 +126,11 @@ HELD_BY: dict[str, list[tuple[str, str]]] = {
     ],
     "every link failed for a reason": [(CHAIN, "test_when_all_links_fail_alike")],
     "no link fits": [(REPLY, "test_what_no_link_can_do_is_the_clients_error")],
-    "all cool for reasons": [
+    "no link was called, and some cool": [
         (MEMORY, "test_no_link_is_called_that_cools_for_a_reason_of_somebody"),
-        (REPLY, "test_a_chain_without_keys_cannot_say_when"),
+        (REPLY, "test_a_chain_that_somebody_has_to_mend_says_what_and_promises_no_time"),
     ],
+    "no link has a key": [(REPLY, "test_a_chain_without_keys_cannot_say_when")],
     "`total_timeout` is over": [(TIME, "test_all_links_together_have_the_total_time")],
     "LiteLLM is starting": [(LANE, "test_an_engine_that_is_down_says_when_to_come_back")],
     "LiteLLM died": [
