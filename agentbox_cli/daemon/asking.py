@@ -10,6 +10,7 @@ from agentbox_cli.daemon.probe import probe
 from agentbox_cli.daemon.states import SERVES
 from agentbox_cli.errors import ConfigError, ProviderError, ProxyError
 from agentbox_cli.paths import Paths
+from agentbox_cli.proxy.callers import PROJECT, project_name
 
 PATH = "/v1/chat/completions"
 TIMEOUT_SECONDS = 600.0
@@ -28,8 +29,22 @@ class Answered:
     request_id: str
 
 
-def ask(paths: Paths, prompt: str, *, model: str, on_text: Callable[[str], None]) -> Answered:
+def ask(
+    paths: Paths,
+    prompt: str,
+    *,
+    model: str,
+    on_text: Callable[[str], None],
+    project: str = "",
+) -> Answered:
     """Ask, and hand over the text as it comes.
+
+    Args:
+        paths: where the proxy's files are.
+        prompt: the question.
+        model: an alias, or provider/model.
+        on_text: takes the text, piece by piece.
+        project: what it is for, as usage shows it; empty for the proxy's own.
 
     Raises:
         ProxyError: the proxy does not run, or went away.
@@ -44,7 +59,8 @@ def ask(paths: Paths, prompt: str, *, model: str, on_text: Callable[[str], None]
     found = seen.instance
     connection = connect(found, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("POST", PATH, body=_body(prompt, model), headers=_headers(paths))
+        headers = _headers(paths, project)
+        connection.request("POST", PATH, body=_body(prompt, model), headers=headers)
         response = connection.getresponse()
         if response.status != 200:  # noqa: PLR2004 - HTTP's OK
             raise _refused(response.status, response.read())
@@ -69,10 +85,16 @@ def _body(prompt: str, model: str) -> bytes:
     return json.dumps({"model": model, "stream": True, "messages": messages}).encode()
 
 
-def _headers(paths: Paths) -> dict[str, str]:
-    headers = {"content-type": "application/json", "user-agent": "agentbox-ask"}
-    key = read_key(paths.key_file)
-    return headers | ({"authorization": f"Bearer {key}"} if key else {})
+def _headers(paths: Paths, project: str) -> dict[str, str | bytes]:
+    headers: dict[str, str | bytes] = {
+        "content-type": "application/json",
+        "user-agent": "agentbox-ask",
+    }
+    if name := project_name(project):
+        headers[PROJECT] = name.encode()  # as text, http.client would have it Latin-1
+    if key := read_key(paths.key_file):
+        headers["authorization"] = f"Bearer {key}"
+    return headers
 
 
 def _told(response: Any, on_text: Callable[[str], None]) -> Iterator[str]:

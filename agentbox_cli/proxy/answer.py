@@ -21,11 +21,13 @@ class Answer:
     Args:
         failure: how it failed all the same; None if it answers.
         usage: the provider's usage object.
+        tier: the service tier that answered, where it stands beside the usage object.
         response_id: the provider's id of this answer.
     """
 
     failure: Failure | None = None
     usage: dict[str, Any] | None = None
+    tier: Any = None
     response_id: str | None = None
 
 
@@ -50,7 +52,10 @@ def read_answer(
     if missing := told.lacks():
         return Answer(failure=_garbage(protocol, f"has no {missing!r}", body))
     return Answer(
-        failure=_declined(told, protocol, body), usage=_usage(told), response_id=_id(told)
+        failure=_declined(told, protocol, body),
+        usage=_usage(told),
+        tier=told.service_tier,
+        response_id=_id(told),
     )
 
 

@@ -54,10 +54,17 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """The usage object of an answer, as the provider reported it."""
+    """What an answer has cost, as the provider reported it.
+
+    Args:
+        protocol: what the answer is written in.
+        usage: its usage object.
+        tier: the service tier that answered, where it stands beside the usage object.
+    """
 
     protocol: Protocol
     usage: dict[str, Any] | None = None
+    tier: Any = None
 
     @property
     def tokens(self) -> Tokens:
@@ -97,7 +104,8 @@ class StreamAnswer:
     @property
     def spent(self) -> Spent:
         """What the stream has reported so far."""
-        return Spent(protocol=self._reading.protocol, usage=self.reader.usage)
+        reader = self.reader
+        return Spent(protocol=self._reading.protocol, usage=reader.usage, tier=reader.tier)
 
     async def rest(self) -> AsyncIterator[bytes]:
         """The whole events that follow; raises AttemptFailed when the stream breaks."""
@@ -181,19 +189,19 @@ async def _error_of(reply: Reply, reading: Reading) -> Failure:
 async def _whole(reply: Reply, reading: Reading) -> UnaryAnswer:
     body = await reply.read()
     text = decoded(body, reply.headers.get("content-encoding"))
-    usage = None
+    usage, tier = None, None
     if text is not None:
         read = read_answer(reading.protocol, text, reading.patterns)
         if read.failure is not None:
             told = _with_usage(read.failure, reading, read.usage)
             raise AttemptFailed(replace(told, headers=reply.headers))
-        usage = read.usage
+        usage, tier = read.usage, read.tier
     reply.close()
     return UnaryAnswer(
         status=reply.status,
         headers=client_headers(reply.headers.items()),
         body=body,
-        spent=Spent(protocol=reading.protocol, usage=usage),
+        spent=Spent(protocol=reading.protocol, usage=usage, tier=tier),
     )
 
 

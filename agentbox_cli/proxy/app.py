@@ -90,6 +90,7 @@ class Front:
         pause: pauses a link, or lets it go on.
         usage: what `/agentbox/usage` tells.
         drills: honours drill headers; None outside drills.
+        project: what requests that name no project are for.
         body_limit: bytes of the largest request body.
         silence: seconds that a client of a stream waits before keep-alives begin.
         budgets: what may be spent; None if nothing limits it.
@@ -109,6 +110,7 @@ class Front:
     pause: Callable[[bytes], dict[str, Any]]
     usage: UsagePage
     drills: Drills | None = None
+    project: str = ""
     body_limit: int = BODY_LIMIT
     silence: float = SILENCE_SECONDS
     budgets: Budgets | None = None
@@ -201,7 +203,7 @@ class Dispatcher:
 
     async def _chain(self, http: web.BaseRequest, endpoint: Endpoint) -> web.StreamResponse:
         request_id = f"req_{secrets.token_hex(12)}"
-        caller, project = caller_of(http.headers), project_of(http.headers)
+        caller, project = caller_of(http.headers), project_of(http.headers, self._front.project)
         story = self._front.stories.begin(request_id, endpoint, caller, project)
         story.socket = self.sockets.get(http.protocol)
         try:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 LENGTH = 60
 PROJECT = "x-agentbox-project"
+# What the project is called in the environment of a command, or of the proxy.
+PROJECT_VARIABLE = "AGENTBOX_PROJECT"
 
 # How agents and SDKs begin their user agent, and how people call them (seen with the clients).
 _FAMILIES = {
@@ -31,11 +33,21 @@ def caller_of(headers: Mapping[str, str]) -> str | None:
     return agent.split("/")[0].split(" ")[0][:LENGTH] or None
 
 
-def project_of(headers: Mapping[str, str]) -> str:
-    """The project that a request names; empty if it names none."""
-    return _plain(headers.get(PROJECT, "")).strip()[:LENGTH]
+def project_of(headers: Mapping[str, str], otherwise: str = "") -> str:
+    """The project that a request names.
+
+    Args:
+        headers: the request's, looked up without regard to case.
+        otherwise: the project if it names none.
+    """
+    return project_name(headers.get(PROJECT, "")) or otherwise
+
+
+def project_name(said: str) -> str:
+    """A project's name as it is kept: short, and of signs that can be shown."""
+    return _plain(said).strip()[:LENGTH]
 
 
 def _plain(text: str) -> str:
-    # Bytes beyond UTF-8 come as lone surrogates, which no store takes.
-    return text.encode("ascii", "replace").decode()
+    # Bytes beyond UTF-8 come as lone surrogates, which no store takes; terminals obey the others.
+    return "".join(sign for sign in text if sign.isprintable())

@@ -71,6 +71,6 @@ def _call(attempt: Attempt) -> CallRecord:
         first_content_ms=attempt.first_content_ms,
         counts=counts or _NO_COUNTS,
         counted=counts is not None,
-        tier=tier_of(usage),
+        tier=tier_of(usage, spent.tier if spent else None),
         raw_usage=usage,
     )

@@ -45,6 +45,7 @@ class StreamState:
         complete: the protocol's own marker was seen.
         content_seen: content was seen, or the marker.
         usage: the provider's usage object, merged over the events.
+        tier: the service tier that answers, where it stands beside the usage object.
         error: the error that the stream carried, parsed.
         model: who answers, in the provider's words.
         response_id: the provider's id of this answer.
@@ -59,6 +60,7 @@ class StreamState:
     complete: bool = False
     content_seen: bool = False
     usage: dict[str, Any] | None = None
+    tier: Any = None
     error: Any = None
     model: str | None = None
     response_id: str | None = None
@@ -95,6 +97,7 @@ class _Chunk(msgspec.Struct, gc=False):
     model: Any = None
     choices: list[_Choice] | None = None
     usage: Any = None
+    service_tier: Any = None
     error: Any = None
     message: Any = None
 
@@ -110,6 +113,8 @@ def read_chat(state: StreamState, event: bytes, data: bytes) -> PieceKind:
     _note_answer(state, chunk.id, chunk.model)
     if isinstance(chunk.usage, dict):
         state.usage = chunk.usage
+    if chunk.service_tier:
+        state.tier = chunk.service_tier
     for choice in chunk.choices or ():
         _note_finish(state, choice)
     return _kind_of_chunk(state, chunk)
@@ -255,6 +260,7 @@ class _Response(msgspec.Struct, gc=False):
     model: Any = None
     created_at: Any = None
     usage: Any = None
+    service_tier: Any = None
     error: Any = None
 
 
@@ -294,6 +300,8 @@ def _note_response(state: StreamState, response: _Response) -> None:
         state.created_at = response.created_at
     if isinstance(response.usage, dict):
         state.usage = response.usage
+    # The first event repeats what was asked for; the last one says who answered.
+    state.tier = response.service_tier or state.tier
     reason = reason_of(response.incomplete_details)
     if declined(reason):
         state.declined = reason

@@ -20,6 +20,7 @@ class Body(msgspec.Struct, gc=False):
     type: Any = None
     status: Any = None
     usage: Any = None
+    service_tier: Any = None
     error: Any = None
     object: Any = None
     message: Any = None

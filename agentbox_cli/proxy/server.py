@@ -20,6 +20,7 @@ from agentbox_cli.paths import Paths
 from agentbox_cli.providers.resolved import Lane, Resolved
 from agentbox_cli.proxy import report
 from agentbox_cli.proxy.app import Front
+from agentbox_cli.proxy.callers import PROJECT_VARIABLE, project_name
 from agentbox_cli.proxy.capture import record_of
 from agentbox_cli.proxy.chain import Memory
 from agentbox_cli.proxy.cooldown import Cooldowns
@@ -119,6 +120,7 @@ class ProxyServer:
             pause=partial(pause, self._memory, self.resolved),
             usage=self._usage_page,
             drills=self._drills(),
+            project=project_name(os.environ.get(PROJECT_VARIABLE, "")),
             silence=self.silence,
             budgets=self._budgets,
         )

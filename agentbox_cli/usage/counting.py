@@ -31,9 +31,14 @@ def counts_of(protocol: Protocol, usage: Mapping[str, Any] | None) -> Counts | N
     return _inclusive(usage, *names)
 
 
-def tier_of(usage: Mapping[str, Any] | None) -> str:
-    """The service tier that answered; empty for the usual one."""
-    tier = (usage or {}).get("service_tier")
+def tier_of(usage: Mapping[str, Any] | None, beside: Any = None) -> str:
+    """The service tier that answered; empty for the usual one.
+
+    Args:
+        usage: the provider's usage object, where Anthropic names it.
+        beside: what stands beside that object, as OpenAI has it.
+    """
+    tier = (usage or {}).get("service_tier") or beside
     return tier[:32] if isinstance(tier, str) and tier not in _USUAL_TIERS else ""
 
 

@@ -1,5 +1,6 @@
 """`agentbox litellm ask`: one question through the proxy, and who answered it."""
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,15 +26,20 @@ def ask(
     """Ask one question through the running proxy.
 
     The answer is printed as it comes, and who served it is told on stderr. Exit code 4 if no link
-    answered, 5 if nothing runs.
+    answered, 5 if nothing runs. Usage counts it for the project of $AGENTBOX_PROJECT.
 
     Example: agentbox litellm ask "Say hello" -m fast
     """
     from agentbox_cli.daemon.asking import ask as ask_proxy
+    from agentbox_cli.proxy.callers import PROJECT_VARIABLE
 
     question = sys.stdin.read() if prompt == "-" else prompt
     answered = ask_proxy(
-        standard_paths(), question, model=model, on_text=_ignore if as_json else _show
+        standard_paths(),
+        question,
+        model=model,
+        on_text=_ignore if as_json else _show,
+        project=os.environ.get(PROJECT_VARIABLE, ""),
     )
     if as_json:
         emit_json("ask", _document(answered))
