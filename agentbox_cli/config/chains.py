@@ -10,6 +10,7 @@ from agentbox_cli.errors import UsageError
 
 MODELS: Path = (OUR_SECTION, "models")
 PATTERNS: Path = (OUR_SECTION, "model_patterns")
+BUDGETS: Path = (OUR_SECTION, "budgets", "per_alias")
 
 
 def split_deployment(name: str) -> tuple[str, str]:
@@ -85,7 +86,7 @@ def move_link(document: Document, alias: str, old: int, new: int) -> str:
 
 
 def rename_alias(document: Document, alias: str, new: str) -> str:
-    """Rename an alias, also where `model_patterns` lead to it.
+    """Rename an alias, also where `model_patterns` lead to it, and its budget.
 
     Raises:
         UsageError: there is no such alias, or one has the new name already.
@@ -99,6 +100,9 @@ def rename_alias(document: Document, alias: str, new: str) -> str:
     for pattern, target in section(document, "model_patterns").items():
         if target == alias:
             text = set_value(parse(text, document.name), (*PATTERNS, pattern), new)
+    limits = section(document, "budgets").get("per_alias")
+    if isinstance(limits, dict) and alias in limits and new not in limits:
+        text = rename_key(parse(text, document.name), (*BUDGETS, alias), new)
     return text
 
 

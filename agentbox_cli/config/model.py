@@ -4,33 +4,19 @@ Every other top-level section belongs to somebody else and is neither read nor v
 """
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from agentbox_cli.config.section import Section
+from agentbox_cli.config.shapes import MODEL_ID, NAME, ModelId, Name, keys_shaped, shaped
 from agentbox_cli.config.spending import BudgetsConfig, UsageConfig
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+:-]*")
-MODEL_ID = re.compile(r"[!-~]+")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.1
 
 HTTP_URL = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
 
 DEFAULT_PORT = 4000
-
-
-def _named(value: str) -> str:
-    # Names travel in HTTP headers and in `provider/model`, so blanks and slashes cannot be part.
-    if not NAME.fullmatch(value):
-        raise ValueError("use letters, digits and . _ - + @ : only; start with a letter or digit")
-    return value
-
-
-def _model_id(value: str) -> str:
-    if not MODEL_ID.fullmatch(value):
-        raise ValueError("a model id has no blanks and only ASCII characters")
-    return value
 
 
 def _header_name(value: str) -> str:
@@ -45,17 +31,6 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _shaped(pattern: re.Pattern[str]) -> dict[str, Any]:
-    """What the JSON Schema says of a text that one of the functions above checks."""
-    return {"pattern": f"^(?:{pattern.pattern})$"}
-
-
-def _keys_shaped(pattern: re.Pattern[str]) -> dict[str, Any]:
-    return {"propertyNames": _shaped(pattern)}
-
-
-Name = Annotated[str, AfterValidator(_named)]
-ModelId = Annotated[str, AfterValidator(_model_id)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -74,7 +49,7 @@ class ProviderConfig(Section):
         None,
         description="The provider's address; `/v1` belongs to an OpenAI-style one.",
         examples=["https://llm.example.org/v1"],
-        json_schema_extra=_shaped(HTTP_URL),
+        json_schema_extra=shaped(HTTP_URL),
     )
     protocol: Literal["openai", "anthropic"] | None = Field(
         None, description="What a provider that no plugin knows speaks; `openai` by default."
@@ -83,7 +58,7 @@ class ProviderConfig(Section):
         default_factory=dict,
         description="Headers added to every call; `${NAME}` works.",
         examples=[{"x-project": "${CLUSTER_PROJECT}"}],
-        json_schema_extra=_keys_shaped(HEADER_NAME),
+        json_schema_extra=keys_shaped(HEADER_NAME),
     )
 
 
@@ -93,12 +68,12 @@ class LinkConfig(Section):
     provider: Name = Field(
         description="A name from `litellm.providers`.",
         examples=["openai", "gwdg_saia"],
-        json_schema_extra=_shaped(NAME),
+        json_schema_extra=shaped(NAME),
     )
     model: ModelId = Field(
         description="The provider's own model id.",
         examples=["gpt-4o", "llama-3.3-70b"],
-        json_schema_extra=_shaped(MODEL_ID),
+        json_schema_extra=shaped(MODEL_ID),
     )
     timeout: Seconds | None = Field(
         None,
@@ -187,14 +162,14 @@ class LiteLLMConfig(Section):
         default_factory=dict,
         description="The providers that chains may use, by name, and their keys.",
         examples=[{"openai": {"api_key": "${OPENAI_API_KEY}"}, "anthropic": {}}],
-        json_schema_extra=_keys_shaped(NAME),
+        json_schema_extra=keys_shaped(NAME),
     )
     models: dict[Name, Annotated[tuple[LinkConfig, ...], Field(strict=False, min_length=1)]] = (
         Field(
             default_factory=dict,
             description="Alias to chain: the first link is tried first.",
             examples=[{"default": [{"provider": "openai", "model": "gpt-4o"}]}],
-            json_schema_extra=_keys_shaped(NAME),
+            json_schema_extra=keys_shaped(NAME),
         )
     )
     model_patterns: dict[str, Name] = Field(

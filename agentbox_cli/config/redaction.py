@@ -21,7 +21,8 @@ _SHAPES = re.compile(
       (?<![A-Za-z0-9])(?:sk|pk|rk|gsk|xai|ghp|gho|github_pat|glpat|hf|pplx)[-_][A-Za-z0-9_-]{8,}
     | (?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{30,}
     | (?<=Bearer\s)\s*(?!\$\{)[^\s"',;]{4,}
-    | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)
+    | (?<=://)[^\s/@:]*:[^\s@]+(?=@)
+    | (?<=password=)(?!\$\{)[^\s"'&]+
     """,
     re.VERBOSE | re.IGNORECASE,
 )

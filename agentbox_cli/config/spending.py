@@ -5,6 +5,16 @@ from typing import Annotated
 from pydantic import Field
 
 from agentbox_cli.config.section import Section
+from agentbox_cli.config.shapes import (
+    DATABASE,
+    DEPLOYMENT,
+    NAME,
+    DatabaseAddress,
+    DeploymentName,
+    Name,
+    keys_shaped,
+    shaped,
+)
 
 Dollars = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
@@ -36,20 +46,22 @@ class UsageConfig(Section):
     enabled: bool = Field(
         default=True, description="Whether requests are counted; prompts and answers never are."
     )
-    database: str | None = Field(
+    database: DatabaseAddress | None = Field(
         None,
         description="A SQLite file or a Postgres address; a file in the data folder by default.",
         examples=["postgresql+psycopg://agentbox@db.example.org/usage"],
+        json_schema_extra=shaped(DATABASE),
     )
     retention_days: Annotated[int, Field(gt=0, le=36_500)] | None = Field(
         None,
         description="Days that single requests are kept; sums stay. All are kept by default.",
         examples=[90],
     )
-    prices: dict[str, PriceConfig] = Field(
+    prices: dict[DeploymentName, PriceConfig] = Field(
         default_factory=dict,
         description="Prices of your own, by `provider/model`.",
         examples=[{"openai/gpt-4o": {"input_usd": 2.5, "output_usd": 10}}],
+        json_schema_extra=keys_shaped(DEPLOYMENT),
     )
 
 
@@ -67,15 +79,17 @@ class LimitsConfig(Section):
 class BudgetsConfig(LimitsConfig):
     """How much may be spent before the paid links are passed over."""
 
-    per_alias: dict[str, LimitsConfig] = Field(
+    per_alias: dict[Name, LimitsConfig] = Field(
         default_factory=dict,
         description="Limits of single aliases.",
         examples=[{"reasoning": {"daily_usd": 2}}],
+        json_schema_extra=keys_shaped(NAME),
     )
-    per_provider: dict[str, LimitsConfig] = Field(
+    per_provider: dict[Name, LimitsConfig] = Field(
         default_factory=dict,
         description="Limits of single providers.",
         examples=[{"openai": {"monthly_usd": 20}}],
+        json_schema_extra=keys_shaped(NAME),
     )
     per_caller: dict[str, LimitsConfig] = Field(
         default_factory=dict,

@@ -21,6 +21,7 @@ from agentbox_cli.config.references import (
     why_not_sendable,
 )
 from agentbox_cli.config.rules import Rule
+from agentbox_cli.config.shapes import has_password
 from agentbox_cli.config.tree import OUR_SECTION
 from agentbox_cli.config.wording import in_words
 
@@ -71,6 +72,9 @@ def _no_section(document: Document) -> Issue:
 
 def _key_issues(section: Any) -> Iterator[Issue]:
     """What is wrong with `${...}`, and keys that stand in the file itself."""
+    database = _below(_below(section, "usage"), "database")
+    if isinstance(database, str) and has_password(database):
+        yield _password((OUR_SECTION, "usage", "database"))
     for path, text in _templates(section):
         error = _template_error(text)
         if error:
@@ -93,6 +97,16 @@ def _template_error(text: str) -> str | None:
         return str(error)
     reason = why_not_sendable(text)
     return f"this {reason}, so it cannot stand in a header" if reason else None
+
+
+def _password(path: tuple[str | int, ...]) -> Issue:
+    return Issue(
+        path=path,
+        message="a password stands here in clear text",
+        hint="leave it out: Postgres clients read ~/.pgpass and PGPASSWORD",
+        severity=Severity.WARNING,
+        rule=Rule.KEY_IN_CLEAR,
+    )
 
 
 def _clear(path: tuple[str | int, ...], text: str) -> Issue:

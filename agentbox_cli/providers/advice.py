@@ -15,6 +15,7 @@ from agentbox_cli.providers.model import RateLimitScope
 from agentbox_cli.providers.patterns import advise_on_patterns
 from agentbox_cli.providers.registry import Registry
 from agentbox_cli.providers.resolved import Chain, Link, Resolved
+from agentbox_cli.providers.spending import advise_on_spending
 
 _MODELS = ("litellm", "models")
 _PROVIDERS = ("litellm", "providers")
@@ -32,6 +33,7 @@ def advise(resolved: Resolved, registry: Registry) -> list[Issue]:
         *_timeouts(resolved, chains),
         *advise_on_patterns(resolved),
         *advise_on_exposure(resolved),
+        *advise_on_spending(resolved, registry),
     ]
 
 

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import stat
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +24,8 @@ BUSY_SECONDS = 0.05
 # How long commands wait for one.
 PATIENCE_SECONDS = 5.0
 CONNECT_SECONDS = 5
+# What people call Postgres; there is one driver.
+_POSTGRES = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
 _DAMAGED = ("malformed", "not a database", "file is encrypted", "disk image")
 
 
@@ -36,13 +38,14 @@ class Place:
         file: the file of a SQLite database; None for a server's.
     """
 
-    url: str
+    url: str = field(repr=False)
     file: Path | None
 
     @property
     def shown(self) -> str:
         """The place without a password."""
-        return str(self.file) if self.file else make_url(self.url).render_as_string()
+        # Without the options too: a password may be one of them.
+        return str(self.file) if self.file else make_url(self.url).set(query={}).render_as_string()
 
 
 def place_of(configured: str | None, default: Path) -> Place:
@@ -70,8 +73,9 @@ def place_of(configured: str | None, default: Path) -> Place:
     if url.get_backend_name() == "sqlite":
         file = Path(url.database or default).expanduser()
         return Place(url=f"sqlite:///{file}", file=file)
-    if url.get_backend_name() == "postgresql":
-        return Place(url=configured, file=None)
+    if url.drivername in _POSTGRES:
+        driven = url.set(drivername="postgresql+psycopg")
+        return Place(url=driven.render_as_string(hide_password=False), file=None)
     raise UsageStoreError(
         f"usage.database: {url.get_backend_name()} is not supported",
         hint="SQLite and Postgres are: a path, or postgresql+psycopg://user@host/name",

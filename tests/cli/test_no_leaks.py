@@ -209,6 +209,15 @@ MISPLACED = {
     "key twice": (
         f"litellm:\n  providers:\n    a:\n      api_key: {IN_CONFIG}\n      api_key: {IN_CONFIG}\n"
     ),
+    "in an address of a database": (
+        f"litellm:\n  usage: {{database: 'postgres://me:{IN_CONFIG}@127.0.0.1:9/x'}}\n"
+        "  models:\n    default: [{provider: simulated, model: echo}]\n"
+    ),
+    "in the options of a database": (
+        f"litellm:\n  usage:\n    database: postgresql://127.0.0.1:9/x?password={IN_CONFIG}\n"
+        "  models:\n    default: [{provider: simulated, model: echo}]\n"
+    ),
+    "as a database": f"litellm:\n  usage: {{database: {IN_CONFIG}}}\n",
     "in the wrong place": f"litellm:\n  api_key: {IN_CONFIG}\n",
     "control character": f"litellm:\n  providers:\n    a:\n      api_key: {IN_CONFIG}\x07\n",
 }
@@ -228,7 +237,15 @@ READERS = (
     "litellm models add new simulated/echo --dry-run --json",
     "litellm import FILE --dry-run",
     "litellm status",
+    "config get litellm.usage",
+    "config get litellm.usage.database --json",
     "litellm start --port 0",
+    "litellm ask hello",
+    "litellm usage",
+    "litellm usage vacuum --json",
+    "litellm status --json",
+    "litellm logs",
+    "litellm stop",
     "litellm test-fallback",
 )
 

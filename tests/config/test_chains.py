@@ -57,3 +57,26 @@ def test_a_deployment_is_split_at_its_first_slash(name: str, parts: tuple[str, s
 def test_half_a_deployment_is_a_usage_error(name: str) -> None:
     with pytest.raises(UsageError, match="is no provider/model"):
         chains.split_deployment(name)
+
+
+BUDGETED = """\
+litellm:
+  models:
+    fast: [{provider: a, model: x}]
+  budgets:
+    per_alias:
+      fast: {daily_usd: 1} # enough
+"""
+
+
+def test_the_budget_of_an_alias_follows_its_name() -> None:
+    renamed = chains.rename_alias(parse(BUDGETED, "it"), "fast", "quick")
+    assert renamed == BUDGETED.replace("fast:", "quick:")
+
+
+def test_a_budget_of_the_new_name_is_left_alone() -> None:
+    text = BUDGETED + "      quick: {daily_usd: 2}\n"
+    renamed = chains.rename_alias(parse(text, "it"), "fast", "quick")
+    assert parse(renamed, "it").data["litellm"]["budgets"] == {
+        "per_alias": {"fast": {"daily_usd": 1}, "quick": {"daily_usd": 2}}
+    }

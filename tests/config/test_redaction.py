@@ -39,6 +39,26 @@ def test_a_shape_is_taken_out_whatever_the_environment() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("postgresql+psycopg://me:pw@db/x", "postgresql+psycopg://[redacted]@db/x"),
+        ("postgresql://:pw@db/x", "postgresql://[redacted]@db/x"),
+        ("postgres://me:a/b:c@db:5432/x", "postgres://[redacted]@db:5432/x"),
+        (
+            "postgresql://db/x?user=me&password=pw&a=b",
+            "postgresql://db/x?user=me&password=[redacted]&a=b",
+        ),
+        ("postgresql://me@db:5432/x", None),
+        ("http://127.0.0.1:4000/v1", None),
+        ("from http://127.0.0.1:4000 to me@example.org", None),
+        ("?password=${PW}", None),
+    ],
+)
+def test_a_password_in_an_address_is_taken_out(text: str, told: str | None) -> None:
+    assert redact_values(text, ()) == (told or text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
         ("no 0a1b2c3d4e5f60718293a4b5 here", "no [redacted] here"),
         ("'0a1b2c3d4e5f60718293a4b5'", "'[redacted]'"),
         ("/tmp/0a1b2c3d4e5f60718293a4b5/config.yml", None),

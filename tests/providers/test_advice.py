@@ -205,3 +205,61 @@ def test_a_key_that_travels_unencrypted_is_told(tmp_path: Path) -> None:
         " models: {a: [{provider: lab, model: x}]}}"
     )
     assert rules(tmp_path, section) == ["litellm.providers.lab.api_base: unencrypted"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told", "hint"),
+    [
+        (
+            "budgets: {per_alias: {defalt: {daily_usd: 1}}}",
+            "litellm.budgets.per_alias.defalt: unknown-alias",
+            "did you mean 'default'?",
+        ),
+        (
+            "budgets: {per_provider: {opena1: {daily_usd: 1}}}",
+            "litellm.budgets.per_provider.opena1: unknown-provider",
+            "did you mean 'openai'?",
+        ),
+        (
+            "budgets: {per_alias: {xyzzy: {daily_usd: 1}}}",
+            "litellm.budgets.per_alias.xyzzy: unknown-alias",
+            None,
+        ),
+        (
+            "usage: {prices: {opena1/o1: {input_usd: 1, output_usd: 1}}}",
+            'litellm.usage.prices."opena1/o1": unknown-provider',
+            "did you mean 'openai/o1'?",
+        ),
+        (
+            "usage: {prices: {simulated/ecko: {input_usd: 1, output_usd: 1}}}",
+            'litellm.usage.prices."simulated/ecko": unknown-model',
+            "did you mean 'simulated/echo'?",
+        ),
+    ],
+)
+def test_a_price_or_budget_of_nobody_is_told(
+    tmp_path: Path, settings: str, told: str, hint: str | None
+) -> None:
+    (problem,) = advice(tmp_path, f"{{{settings}, {DEFAULT}}}")
+    assert (f"{problem.path}: {problem.rule}", problem.hint) == (told, hint)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "budgets: {per_alias: {default: {daily_usd: 1}}}",
+        "budgets: {per_provider: {simulated: {daily_usd: 1}}}",
+        "budgets: {per_provider: {anthropic: {daily_usd: 1}}}",
+        "budgets: {per_caller: {anybody: {daily_usd: 1}}}",
+        "usage: {prices: {simulated/echo: {input_usd: 1, output_usd: 1}}}",
+        "usage: {prices: {openai/gpt-4o: {input_usd: 1, output_usd: 1}}}",
+        "usage: {database: /var/lib/usage.db}",
+        "usage: {database: ~/usage.db}",
+        "usage: {database: 'sqlite:////var/lib/usage.db'}",
+        "usage: {database: 'postgresql://me@db/usage'}",
+        "usage: {database: 'postgres://db/usage?sslmode=require'}",
+        "usage: {database: 'postgresql+psycopg://me@db:5432/usage'}",
+    ],
+)
+def test_a_price_or_budget_of_somebody_is_left_alone(tmp_path: Path, settings: str) -> None:
+    assert rules(tmp_path, f"{{{settings}, {DEFAULT}}}") == []
