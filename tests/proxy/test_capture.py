@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,29 @@ from agentbox_cli.simulate.faults import RATE_LIMITED, Fault, FaultKind
 from tests.fakes.clients import CHAT, MESSAGES, RESPONSES, STREAMING, TONGUES, Tongue
 from tests.fakes.kept import kept, written
 from tests.fakes.scripted import END, begin_stream, chunk, whole
-from tests.fakes.stand import HELLO, Plan, eventually, head, open_stand
+from tests.fakes.stand import HELLO, Plan, Stand, eventually, head, open_stand
 from tests.proxy.conftest import MakeScripted, MakeStand
 
 # How many events a simulated stream sends up to its first content and a little more.
 SOME = {"chat": 3, "messages": 4, "responses": 6}
 MARK = "blue-elephant-4711"
+
+
+USED = {"usage": {"enabled": True}}
+
+
+@pytest.fixture
+async def make_stand(tmp_path: Path) -> AsyncIterator[MakeStand]:
+    """Starts a proxy that keeps what is used."""
+    async with AsyncExitStack() as stack:
+
+        async def make(**plan: Any) -> Stand:
+            section = {**plan.pop("section", {}), **USED}
+            return await stack.enter_async_context(
+                open_stand(Plan(section=section, **plan), tmp_path)
+            )
+
+        yield make
 
 
 @pytest.fixture
@@ -197,7 +216,7 @@ async def test_many_at_once_are_all_kept(make_stand: MakeStand, database: Path) 
 
 
 async def test_stopping_writes_what_has_not_been_written(tmp_path: Path, database: Path) -> None:
-    async with open_stand(Plan(), tmp_path) as stand:
+    async with open_stand(Plan(section=USED), tmp_path) as stand:
         for _ in range(3):
             async with stand.chat() as answer:
                 assert answer.status == 200
