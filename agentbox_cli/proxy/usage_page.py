@@ -1,6 +1,7 @@
 """What was used and what it cost, for `/agentbox/usage`; the store is read in a thread."""
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +18,10 @@ from agentbox_cli.usage.when import moment
 
 PATH = "/agentbox/usage"
 SINCE = "30d"
-# How old what is told of today may be, and how long the first to ask waits for it.
+# How old what is told of today may be, and how long those wait who ask before it was ever told;
+# commands give the whole answer 2 s.
 FRESH_SECONDS = 5.0
-PATIENCE = 2.0
+PATIENCE = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,7 +37,7 @@ class UsagePage:
     paths: Paths
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _today: dict[str, Any] | None = None
-    _told_at: float = -FRESH_SECONDS
+    _told_at: float = -math.inf
     _asking: asyncio.Task[None] | None = None
 
     async def shown(self, http: web.BaseRequest) -> web.StreamResponse:
@@ -55,7 +57,7 @@ class UsagePage:
         asking = self._asking
         if asking is None and time.monotonic() - self._told_at >= FRESH_SECONDS:
             asking = self._asking = asyncio.create_task(self._learn_today())
-        if asking is not None and self._today is None:
+        if asking is not None and math.isinf(self._told_at):
             await asyncio.wait([asking], timeout=PATIENCE)
         return self._today
 

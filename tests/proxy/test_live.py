@@ -3,12 +3,16 @@
 import asyncio
 import json
 import math
+import threading
 from typing import Any
 
 import pytest
 
+from agentbox_cli.errors import UsageStoreError
+from agentbox_cli.proxy import usage_page
 from agentbox_cli.proxy.live import live
 from agentbox_cli.proxy.story import End, Stories
+from agentbox_cli.proxy.usage_page import UsagePage
 from agentbox_cli.simulate.faults import Fault, FaultKind
 from agentbox_cli.usage.when import moment
 from tests.fakes.clients import CHAT
@@ -225,6 +229,32 @@ async def test_a_store_that_cannot_be_read_is_said_and_stops_nothing(
     stand.proxy.paths.usage_database.write_bytes(b"this is no database" * 100)
     assert (await used(stand, status=503))["error"]["code"] == "usage_store"
     assert (await now_of(stand))["today"] is None
+
+
+async def test_a_store_that_does_not_answer_delays_only_the_first_to_ask(
+    make_stand: MakeStand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand = await make_stand()
+    silent = threading.Event()
+
+    def fails(*_: object) -> None:
+        silent.wait(30)
+        raise UsageStoreError("it is down")
+
+    page = stand.proxy._usage_page
+    monkeypatch.setattr(usage_page, "PATIENCE", 0.05)
+    monkeypatch.setattr(UsagePage, "_read_now", fails)
+    try:
+        assert (await now_of(stand))["today"] is None
+        silent.set()
+        await eventually(lambda: page._asking is None)
+        silent.clear()
+        page._told_at = 0.0
+        monkeypatch.setattr(usage_page, "PATIENCE", 60.0)
+        assert (await now_of(stand))["today"] is None
+        assert page._asking is not None, "it was asked again, and nobody waits"
+    finally:
+        silent.set()
 
 
 @pytest.mark.parametrize("path", ["/agentbox/live", "/agentbox/usage", "/agentbox/links/pause"])

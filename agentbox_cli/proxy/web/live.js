@@ -5,7 +5,7 @@
   const LOOK_MS = 2000, USAGE_MS = 30000;
   const at = (name) => document.getElementById(name);
   const shown = new Map();
-  let series = null;
+  let series = null, looking = false;
 
   async function ask(path) {
     const answer = await fetch(path, { headers: { accept: "application/json" } });
@@ -96,9 +96,13 @@
   }
 
   async function look() {
+    setTimeout(look, LOOK_MS);
+    if (document.hidden || looking) return;
+    looking = true;
     try {
       const told = await ask("live");
       at("state").textContent = `${told.state}, engine ${told.engine.state}, callers: ${told.auth}, ${clock(told.as_of)}`;
+      at("away").textContent = "";
       at("state").className = told.state === "running" ? "" : "notice";
       parts.tiles(at("now"), tiles(told));
       put("warnings", told.warnings, (all) => all.map((text) => parts.element("li", text)));
@@ -106,10 +110,9 @@
       put("budgets", told.budgets, budgets);
       put("failovers", told.failovers, failovers);
     } catch (error) {
-      at("state").textContent = `the proxy does not answer (${error.message}); this asks again`;
-      at("state").className = "notice";
+      at("away").textContent = `The proxy does not answer (${error.message}); this asks again.`;
     }
-    setTimeout(look, LOOK_MS);
+    looking = false;
   }
 
   function draw() {
@@ -133,5 +136,5 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   look();
   usage();
-  setInterval(usage, USAGE_MS);
+  setInterval(() => { if (!document.hidden) usage(); }, USAGE_MS);
 })();
