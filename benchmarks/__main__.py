@@ -11,10 +11,12 @@ from benchmarks import (
     cooling,
     editing,
     failover,
+    kills,
     latency,
     report,
     startup,
     throughput,
+    usage,
 )
 from benchmarks.figures import Figure, shown
 from benchmarks.lineup import QUICK, USUAL, Effort, Lineup, line_up
@@ -27,6 +29,9 @@ ALONE: Mapping[str, Callable[[Effort], Iterator[Figure]]] = {
     "completion": completion.tabs,
     "editing": editing.editing,
     "memory": startup.memory,
+    "usage": usage.capture,
+    "reports": usage.reports,
+    "kills": kills.kills,
 }
 # Side by side, each round taking turns.
 SIDE_BY_SIDE: Mapping[str, Callable[[Lineup], Iterator[Figure]]] = {
@@ -44,6 +49,8 @@ def main(argv: Sequence[str]) -> int:
     effort = QUICK if options.quick else USUAL
     if options.rounds:
         effort = replace(effort, rounds=options.rounds, starts=options.rounds)
+    if options.steady_seconds:
+        effort = replace(effort, steady_seconds=options.steady_seconds)
     before = report.load()
     figures = list(_measured(options.only or [*ALONE, *SIDE_BY_SIDE], effort))
     where = report.surroundings() | {"load": f"{before} before the run, {report.load()} after it"}
@@ -79,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     names = [*ALONE, *SIDE_BY_SIDE]
     parser.add_argument("--only", action="append", choices=names, help="may be repeated")
     parser.add_argument("--rounds", type=int, help="of each measurement")
+    parser.add_argument("--steady-seconds", type=float, help="of 1,000 requests per second")
     parser.add_argument("--quick", action="store_true", help="few rounds, and no LiteLLM")
     parser.add_argument("--record", action="store_true", help="write RESULTS.md")
     return parser

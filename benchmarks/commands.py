@@ -37,9 +37,9 @@ def commands(effort: Effort) -> Iterator[Figure]:
         home = ours.Home(directory, provider_port=9)
         for number in range(effort.starts + 1):
             for name in COMMANDS:
-                milliseconds = _milliseconds(name, home)
+                took = milliseconds(name, home)
                 if number:  # the first round compiles
-                    times[name].append(milliseconds)
+                    times[name].append(took)
     yield of_rounds(EMPTY, times[EMPTY], "ms")
     for name in COMMANDS:
         if name != EMPTY:
@@ -57,9 +57,9 @@ def config(effort: Effort) -> Iterator[Figure]:
                 for name, arguments in CONFIG_COMMANDS.items():
                     port = [str(4000 + number)] if "set" in arguments else []
                     argv = [str(AGENTBOX), *arguments, *port]
-                    milliseconds = _milliseconds(f"{name}{size}", home, argv)
+                    took = milliseconds(f"{name}{size}", home, argv)
                     if number:
-                        times.setdefault(f"{name}{size}", []).append(milliseconds)
+                        times.setdefault(f"{name}{size}", []).append(took)
     for name, values in times.items():
         yield of_rounds(name, values, "ms", at_most=CONFIG_MS)
 
@@ -70,7 +70,8 @@ def _text(aliases: int) -> str:
     return f"litellm:\n  port: 4000  # changed\n\n  models:\n{chains}"
 
 
-def _milliseconds(name: str, home: ours.Home, argv: Sequence[str] | None = None) -> float:
+def milliseconds(name: str, home: ours.Home, argv: Sequence[str] | None = None) -> float:
+    """Wall time of one command, which has to succeed."""
     begun = time.perf_counter()
     done = subprocess.run(
         argv or COMMANDS[name],
