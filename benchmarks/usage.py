@@ -215,7 +215,7 @@ def _fill(database: Path, number: int) -> None:
 
 
 def _request(number: int) -> RequestRecord:
-    """One of a month of requests: ten models, five aliases, four callers, one in ten fails over."""
+    """One of a month: ten models, five aliases, four callers, one in ten fails over."""
     at = 1_795_608_000.0 + number * 2.5
     model = f"model-{number % 10}"
     calls = [_call(1, at, "openai", model, kind="throttle" if number % 10 == 0 else "")]

@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -27,20 +28,29 @@ MOST_ROWS = 128
 Prices = Mapping[str, PriceList]
 
 
-def add(engine: Engine, records: Sequence[RequestRecord], price_version: int) -> int:
+def add(
+    engine: Engine, records: Sequence[RequestRecord], price_version: int, *, new: bool = False
+) -> int:
     """Write requests in one transaction; those that are there already are left out.
+
+    Args:
+        engine: the database.
+        records: the requests.
+        price_version: what their prices are looked up by.
+        new: whether none of them can be there already, which need not be looked up then.
 
     Returns:
         How many were written.
+
+    Raises:
+        IntegrityError: they are `new`, and one was there all the same; nothing was written.
     """
     with writing(engine) as connection:
-        fresh = _unknown(connection, records)
+        fresh = records if new else _unknown(connection, records)
         _insert(connection, requests, REQUEST_COLUMNS, [request_row(r) for r in fresh])
         _insert(connection, calls, CALL_COLUMNS, call_rows(fresh, price_version))
-        sums = ", ".join(f"{name} = totals.{name} + excluded.{name}" for name in SUMS)
-        adding = f"ON CONFLICT ({', '.join(GROUPS)}) DO UPDATE SET {sums}"
         rows = total_rows(fresh, price_version)
-        _insert(connection, totals, (*GROUPS, *SUMS), rows, adding)
+        _insert(connection, totals, (*GROUPS, *SUMS), rows, _ADDING)
     return len(fresh)
 
 
@@ -67,6 +77,8 @@ def read_prices(connection: Connection) -> dict[int, dict[str, PriceList]]:
     return defaultdict(dict, {row.version: _PRICES.decode(row.prices) for row in rows})
 
 
+_SUMMED = ", ".join(f"{name} = totals.{name} + excluded.{name}" for name in SUMS)
+_ADDING = f"ON CONFLICT ({', '.join(GROUPS)}) DO UPDATE SET {_SUMMED}"
 _PRICES = msgspec.json.Decoder(dict[str, PriceList])
 
 
@@ -91,17 +103,20 @@ def _insert(
     Many rows to a statement: each statement gives the interpreter's lock away and has to get it
     back from a busy event loop (measured: a third of the proxy's throughput).
     """
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    marks = f"({', '.join(mark for _ in columns)})"
-    names = ", ".join(columns)
     done = 0
     for size in _sizes(len(rows)):
-        # Names of ours and marks, no values.
-        values = ", ".join([marks] * size)
-        text = f"INSERT INTO {table.name} ({names}) VALUES {values} {ending}"  # noqa: S608
-        given = tuple(chain.from_iterable(rows[done : done + size]))
-        connection.exec_driver_sql(text, given)
+        text = _statement(table.name, tuple(columns), size, ending, connection.dialect.name)
+        connection.exec_driver_sql(text, tuple(chain.from_iterable(rows[done : done + size])))
         done += size
+
+
+@cache
+def _statement(table: str, columns: tuple[str, ...], rows: int, ending: str, dialect: str) -> str:
+    mark = "?" if dialect == "sqlite" else "%s"
+    marks = f"({', '.join(mark for _ in columns)})"
+    values = ", ".join([marks] * rows)
+    # Names of ours and marks, no values.
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values} {ending}"  # noqa: S608
 
 
 def _sizes(rows: int) -> Iterator[int]:

@@ -114,7 +114,7 @@ class StoreWriter:
         if self._on_ready is not None and self._reading is None:
             self._on_ready(opened.engine)
             self._on_ready = None
-        self._add(opened.engine, records)
+        self._add(opened.engine, records, new=True)
         if self.trouble is not None:
             _log.info("usage is written again")
         self.trouble = None
@@ -144,20 +144,22 @@ class StoreWriter:
             self._reading = None
             self._journal.clear()
 
-    def _add(self, engine: Engine, records: Sequence[RequestRecord]) -> None:
+    def _add(self, engine: Engine, records: Sequence[RequestRecord], *, new: bool = False) -> None:
         """Write records; one that no database takes must not keep the others out."""
         if not records:
             return
         try:
-            add(engine, records, self._version)
+            add(engine, records, self._version, new=new)
         except _UNFIT as error:
-            if len(records) > 1:
+            if new:
+                self._add(engine, records)
+            elif len(records) > 1:
                 half = len(records) // 2
                 self._add(engine, records[:half])
                 self._add(engine, records[half:])
-                return
-            self.lost += 1
-            _log.error("a request cannot be kept: %s", _words(error))
+            else:
+                self.lost += 1
+                _log.error("a request cannot be kept: %s", _words(error))
 
     def _spill(self, records: Sequence[RequestRecord]) -> bool:
         if not records:

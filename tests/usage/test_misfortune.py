@@ -3,19 +3,20 @@
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from agentbox_cli.usage.by import By
 from agentbox_cli.usage.capture import usage_warnings
 from agentbox_cli.usage.database import Place, open_for_reading, open_for_writing, place_of
 from agentbox_cli.usage.journal import Journal
 from agentbox_cli.usage.queue import UsageQueue
+from agentbox_cli.usage.record import RequestRecord
 from agentbox_cli.usage.report import usage_report
 from agentbox_cli.usage.store import add
 from agentbox_cli.usage.upkeep import export_calls
@@ -186,7 +187,7 @@ def test_what_was_only_kept_in_memory_is_written_as_soon_as_something_takes_it(
 def test_a_driver_that_raises_anything_at_all_stops_nobody(
     file_place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(*_: object) -> int:
+    def fails(*_: object, **__: object) -> int:
         raise RuntimeError("boom")
 
     monkeypatch.setattr("agentbox_cli.usage.writer.add", fails)
@@ -240,6 +241,26 @@ def test_while_the_writer_is_being_made_requests_are_on_the_disk_already(
     eventually(lambda: not journal.exists())
     queue.close()
     assert (queue.lost, queue.trouble) == (0, None)
+
+
+def test_while_a_journal_is_replayed_what_comes_in_is_on_the_disk_first(
+    file_place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = tmp_path / "usage.journal"
+    Journal(journal).append([request(number, call()) for number in range(250)])
+    waiting: list[int] = []
+
+    def noted(engine: Engine, records: Sequence[RequestRecord], *more: int, new: bool) -> int:
+        waiting.append(len(list(Journal(journal).read())))
+        return add(engine, records, *more, new=new)
+
+    monkeypatch.setattr("agentbox_cli.usage.writer.add", noted)
+    writer = StoreWriter(lambda: file_place, journal, {})
+    assert [writer.write([request(number, call())]) for number in (900, 901)] == [True, True]
+    assert writer.retry_in == 0
+    assert waiting == [251, 252]
+    writer.close()
+    assert kept(file_place) == counted(file_place) == 252
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from agentbox_cli.usage.queue import MOST_KEPT, UsageQueue
 from agentbox_cli.usage.record import RequestRecord
 from tests.fakes.waiting import eventually
 from tests.usage.builders import call, request
-from tests.usage.watched import kept, put, queue_for
+from tests.usage.watched import counted, kept, put, queue_for
 
 
 @pytest.fixture
@@ -36,6 +36,14 @@ def test_closing_writes_everything(writer: UsageQueue, place: Place) -> None:
     put(writer, *(request(number, call()) for number in range(5_000)))
     writer.close()
     assert kept(place) == 5_000
+    assert (writer.lost, writer.trouble) == (0, None)
+
+
+def test_a_request_that_is_given_twice_counts_once(writer: UsageQueue, place: Place) -> None:
+    writer.start()
+    put(writer, request(1, call()), request(2, call()), request(1, call()))
+    writer.close()
+    assert (kept(place), counted(place)) == (2, 2)
     assert (writer.lost, writer.trouble) == (0, None)
 
 
