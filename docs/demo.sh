@@ -29,5 +29,6 @@ run agentbox litellm ask "Who are you?"
 run agentbox litellm ask "And now?"
 run agentbox litellm status
 run agentbox litellm test-fallback
+run agentbox litellm usage --by model
 run agentbox litellm stop
 printf '\nThe first provider was rate limited, and the answers came all the same.\n'

@@ -13,7 +13,7 @@ def usage_queue(
     """The queue of a config's requests, not started yet.
 
     The database, and all that it takes to speak to it, is imported when something is written, or
-    at once if there are budgets, which have to be read.
+    at once if there are budgets, which have to be read, or old requests to be forgotten.
 
     Args:
         resolved: the config.
@@ -29,7 +29,8 @@ def usage_queue(
         return open_writer(resolved, paths, tell_prices, tell_spent)
 
     limited = bool(budgets_of(resolved.config.budgets))
-    return UsageQueue(opened, paths.usage_journal, waiting=limited)
+    forgets = resolved.config.usage.retention_days is not None
+    return UsageQueue(opened, paths.usage_journal, waiting=limited or forgets)
 
 
 def usage_warnings(queue: UsageQueue | None) -> list[str]:

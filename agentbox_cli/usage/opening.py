@@ -1,6 +1,8 @@
 """Opening the store of a config: where it is, what its deployments cost, what was spent."""
 
+import logging
 import time
+from functools import partial
 
 from sqlalchemy import Engine
 
@@ -11,7 +13,10 @@ from agentbox_cli.usage.budgets import TellSpent, budgets_of
 from agentbox_cli.usage.database import place_of
 from agentbox_cli.usage.prices import TellPrices, known, price_all
 from agentbox_cli.usage.spent import spent_of
+from agentbox_cli.usage.upkeep import prune, start_of_retention
 from agentbox_cli.usage.writer import StoreWriter
+
+_log = logging.getLogger(__name__)
 
 
 def open_writer(
@@ -37,6 +42,15 @@ def open_writer(
         paths.usage_journal,
         known(priced),
         on_ready=read_spent,
+        daily=partial(_forget, resolved.config.usage.retention_days),
     )
     writer.open()
     return writer
+
+
+def _forget(days: int | None, engine: Engine) -> None:
+    """Forget the single requests that are older than the config wants to keep."""
+    if days is not None and (gone := prune(engine, start_of_retention(days))):
+        _log.info(
+            "%d requests of more than %d days ago are forgotten; their sums stay", gone, days
+        )

@@ -20,6 +20,7 @@ SLICE = 100
 # How long the end of a proxy may be held up by a journal; the rest is for the next start.
 CLOSING_SECONDS = 5.0
 # Seconds until a database that failed is tried again, at first and at the most.
+DAY_SECONDS = 86_400.0
 RETRY_SECONDS = (1.0, 30.0)
 
 # What says that a record, and not the database, is at fault.
@@ -36,22 +37,26 @@ class StoreWriter:
         journal: where requests wait while it cannot be written.
         prices: what the deployments cost.
         on_ready: told once the database is open, and has what waited in the journal.
+        daily: told then, and with the first write a day later.
         retry: seconds until a database that failed is tried again, at first and at the most.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is told by name, and most have a default
         self,
         find_place: Callable[[], Place],
         journal: Path,
         prices: Prices,
         *,
         on_ready: Callable[[Engine], None] | None = None,
+        daily: Callable[[Engine], None] | None = None,
         retry: tuple[float, float] = RETRY_SECONDS,
     ) -> None:
         self._find_place = find_place
         self._journal = Journal(journal)
         self._prices = prices
         self._on_ready = on_ready
+        self._daily = daily
+        self._daily_at = 0.0
         self._first_retry, self._longest_retry = retry
         self._opened: Opened | None = None
         self._reading: Iterator[RequestRecord | None] | None = None
@@ -114,11 +119,17 @@ class StoreWriter:
         if self._on_ready is not None and self._reading is None:
             self._on_ready(opened.engine)
             self._on_ready = None
+        self._tell_daily(opened.engine)
         self._add(opened.engine, records, new=True)
         if self.trouble is not None:
             _log.info("usage is written again")
         self.trouble = None
         self._pause = self._first_retry
+
+    def _tell_daily(self, engine: Engine) -> None:
+        if self._daily is not None and time.monotonic() >= self._daily_at:
+            self._daily(engine)
+            self._daily_at = time.monotonic() + DAY_SECONDS
 
     def _open(self) -> Opened:
         opened = open_for_writing(self._find_place(), suspect=self._suspect)
