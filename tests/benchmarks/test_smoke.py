@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from agentbox_cli.config.document import parse
-from benchmarks import bare, completion, cooling, editing, ours, report
+from benchmarks import bare, completion, cooling, editing, kills, ours, report, usage
 from benchmarks.__main__ import main
 from benchmarks.figures import Figure, differences, middle_half, of_rounds, ratios, shown
 from benchmarks.lineup import DIRECT, FLOOR, LITELLM, OURS, QUICK, USUAL, Lineup
-from benchmarks.load import drive
+from benchmarks.load import drive, steadily
 from benchmarks.processes import calls, cpu_seconds, get, helper, rss_mb, seconds_until
 from benchmarks.provider import ANSWER, request_size
 from benchmarks.wire import Connection, Target, is_whole, status_of
@@ -72,6 +72,31 @@ def test_a_load_counts_good_and_bad_answers(provider: int) -> None:
     load = drive(provider, bad, connections=4, seconds=0.05)
     assert load.rate == 0
     assert load.failed > 0
+
+
+def test_a_steady_load_sends_each_request_when_it_is_due(provider: int) -> None:
+    good = Target(port=provider, model="echo").request()
+    load = steadily(provider, good, rate=500, seconds=0.2)
+    assert (load.answered, load.failed, len(load.took_ms)) == (100, 0, 100)
+    assert min(load.took_ms) > 0
+
+
+def test_keeping_usage_is_measured_on_and_off() -> None:
+    effort = replace(QUICK, rounds=2, seconds=0.1, steady_seconds=0.2)
+    figures = {figure.name: figure for figure in usage.capture(effort)}
+    assert figures["1000 req/s for 0 s: rows"].value == 200
+    assert figures["1000 req/s for 0 s: missing"].value == 0
+    assert figures["RSS after 100 requests: usage off"].value > 1
+
+
+def test_reports_are_measured_on_what_was_stored() -> None:
+    effort = replace(QUICK, starts=1, stored=300)
+    assert "usage --by model, 300 requests" in [each.name for each in usage.reports(effort)]
+
+
+def test_kills_come_early_and_late() -> None:
+    assert kills.moments(3) == [kills.FIRST, (kills.FIRST + kills.LAST) / 2, kills.LAST]
+    assert kills.moments(1) == [kills.FIRST]
 
 
 def test_a_wrong_status_is_no_measurement(provider: int) -> None:
