@@ -22,6 +22,7 @@ from agentbox_cli.front import main as agentbox
 from agentbox_cli.paths import SCHEMA_NAME
 from docs.fields import tables
 from docs.numbers import numbers, statuses
+from docs.usage_examples import usage_examples
 
 DOCS = Path(__file__).parent
 WIDTH = "80"
@@ -59,7 +60,7 @@ def _filled(found: re.Match[str], blocks: Mapping[str, Callable[[], str]]) -> st
 def _blocks() -> dict[str, Callable[[], str]]:
     fields = {name: lambda table=table: table for name, table in tables().items()}
     whole = {"commands": _commands, "numbers": numbers, "rules": _rules, "statuses": statuses}
-    return {**whole, **fields}
+    return {**whole, **fields, **usage_examples()}
 
 
 def _below(command: object, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -54,7 +54,7 @@ def test_every_generated_block_is_fresh() -> None:
 
 def test_every_page_with_blocks_is_generated() -> None:
     written = [page.name for page, _ in generate.pages()]
-    assert written == ["chain.md", "cli.md", "config.md"]
+    assert written == ["chain.md", "cli.md", "config.md", "usage.md"]
 
 
 @pytest.mark.parametrize(("page", "text"), yaml_blocks())
