@@ -1,5 +1,6 @@
 """LiteLLM behind the daemon dies, and the daemon dies in front of LiteLLM."""
 
+import json
 import os
 import signal
 import time
@@ -48,6 +49,23 @@ def test_when_litellm_is_killed_direct_calls_go_on_and_translated_ones_wait(user
     assert after["pid"] == status["pid"]
     assert after["engine"]["pid"] != status["engine"]["pid"]
     assert after["aliases"][0]["links"][0]["state"] == "ok"
+
+
+def test_calls_of_both_lanes_are_kept_as_the_provider_reported_them(user: User) -> None:
+    deadline = time.monotonic() + 20
+    lines: list[str] = []
+    while len(lines) < 2 and time.monotonic() < deadline:
+        lines = user.runs("litellm", "usage", "export").stdout.splitlines()
+    calls = {call["lane"]: call for call in map(json.loads, lines)}
+    assert {*calls} == {"direct", "litellm"}
+    assert calls["litellm"]["endpoint"] == "/v1/messages"
+    for call in calls.values():
+        # OpenAI's words, also where the client speaks Anthropic's.
+        usage = json.loads(call["raw_usage"])
+        assert (usage["prompt_tokens"], usage["completion_tokens"]) == (
+            call["fresh"],
+            call["output"],
+        )
 
 
 def test_litellm_does_not_outlive_a_killed_daemon(user: User) -> None:
