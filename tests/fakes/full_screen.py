@@ -19,7 +19,8 @@ import pytest
 
 PATIENCE_S = 30
 STYLES = re.compile(r"\x1b\[[0-9;]*m")
-HOME, CLEAR, ENTER, LEAVE = "\x1b[H", "\x1b[K", "\x1b[?1049h", "\x1b[?1049l"
+HOME, END, CLEAR = "\x1b[H", "\x1b[?2026l", "\x1b[K"
+ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 
 
 class FullScreen:
@@ -82,15 +83,14 @@ class FullScreen:
 
     def frame(self) -> list[str]:
         """The lines of the last whole picture, as one sees them."""
-        pictures = self.shown.split(HOME)[1:]
-        whole = pictures[-1] if len(pictures) < 2 or "\r\n" in pictures[-1] else pictures[-2]
-        return STYLES.sub("", whole.partition("\x1b[?7h")[0]).replace(CLEAR, "").split("\r\n")
+        last = self.shown.rpartition(END)[0].rpartition(HOME)[2]
+        return STYLES.sub("", last).replace(CLEAR, "").split("\r\n")
 
     def until(self, condition: Callable[[list[str]], bool], what: str) -> list[str]:
         """Wait for a picture; gives it."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
-            if HOME in self.shown and condition(frame := self.frame()):
+            if END in self.shown and condition(frame := self.frame()):
                 return frame
             if time.monotonic() > deadline or (not self._read(0.2) and self._ended()):
                 pytest.fail(f"never shown: {what}; it shows {self.shown[-3_000:]!r}")

@@ -17,6 +17,8 @@ import typer
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"  # another screen, no cursor, no wrapping
 _LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
+# Terminals that know these show a picture at once, and never half of it; others ignore them.
+_BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 _HOME, _CLEAR_LINE = "\x1b[H", "\x1b[K"
 
 _KEYS = {"\x1b[A": "up", "\x1bOA": "up", "\x1b[B": "down", "\x1bOB": "down", "\x04": "q"}
@@ -73,7 +75,7 @@ class Screen:
         """Draw a frame over the last one."""
         # Cleared before it is written: after a full line the cursor still stands on its last sign.
         frame = "\r\n".join(f"{_CLEAR_LINE}{line}" for line in lines)
-        _write(f"{_HOME}{frame}")
+        _write(f"{_BEGIN}{_HOME}{frame}{_END}")
 
     def keys(self, seconds: float) -> Iterator[str]:
         """The keys that are pressed from now on; empty when the size of the screen changes."""

@@ -38,7 +38,7 @@ def running(agentbox: Agentbox, config_yml: Path) -> Iterator[Agentbox]:
 
 
 def line_of(frame: list[str], link: str) -> str:
-    return next(line for line in frame if line[2:].startswith(f"{link} "))
+    return next((line for line in frame if line[2:].startswith(f"{link} ")), "")
 
 
 def state(link: str, word: str, frame: list[str]) -> bool:
