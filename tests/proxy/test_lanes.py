@@ -114,7 +114,7 @@ async def test_a_clients_odd_header_is_no_fault_of_the_link(stand: Stand) -> Non
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
     [call] = stand.seen(CHAT.first)
     assert "user-agent" not in call.headers
-    assert stand.records[0].caller == "caf?"
+    assert stand.records[0].caller == "caf"
 
 
 async def test_a_retry_has_the_idempotency_key_of_the_first_call(make_stand: MakeStand) -> None:
