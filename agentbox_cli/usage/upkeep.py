@@ -11,6 +11,7 @@ from agentbox_cli.usage.by import By
 from agentbox_cli.usage.report import usage_report
 from agentbox_cli.usage.store import Prices, price_version
 from agentbox_cli.usage.tables import GROUPS, SLOT_SECONDS, SUMS, calls, requests, totals
+from agentbox_cli.usage.transaction import writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +117,28 @@ def reprice(
     return Repriced(calls=count, before_usd=before, after_usd=after)
 
 
-def prune(engine: Engine, before: float, *, totals_too: bool = False) -> int:
-    """Forget single requests from before a time, and give their number; their sums stay."""
+def prune(
+    engine: Engine, before: float, *, totals_too: bool = False, at_most: int | None = None
+) -> int:
+    """Forget single requests from before a time, and give their number; their sums stay.
+
+    Args:
+        engine: the database.
+        before: seconds since the epoch.
+        totals_too: whether the sums of that time are forgotten as well.
+        at_most: how many, the oldest first; all of them by default.
+    """
     old = select(requests.c.request_id).where(requests.c.at < before)
-    with engine.begin() as connection:
-        connection.execute(delete(calls).where(calls.c.request_id.in_(old)))
-        gone = connection.execute(delete(requests).where(requests.c.at < before)).rowcount
+    with writing(engine) as connection:
+        if at_most is not None:
+            oldest = old.order_by(requests.c.at).limit(at_most)
+            old_ids: Any = connection.execute(oldest).scalars().all()
+        else:
+            old_ids = old
+        connection.execute(delete(calls).where(calls.c.request_id.in_(old_ids)))
+        gone = connection.execute(
+            delete(requests).where(requests.c.request_id.in_(old_ids))
+        ).rowcount
         if totals_too:
             connection.execute(delete(totals).where(totals.c.slot < int(before // SLOT_SECONDS)))
     return int(gone)

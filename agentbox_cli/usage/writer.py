@@ -19,8 +19,9 @@ from agentbox_cli.usage.store import Prices, add, price_version
 SLICE = 100
 # How long the end of a proxy may be held up by a journal; the rest is for the next start.
 CLOSING_SECONDS = 5.0
+# Work that comes again and again is done that often.
+HOUR_SECONDS = 3_600.0
 # Seconds until a database that failed is tried again, at first and at the most.
-DAY_SECONDS = 86_400.0
 RETRY_SECONDS = (1.0, 30.0)
 
 # What says that a record, and not the database, is at fault.
@@ -37,7 +38,8 @@ class StoreWriter:
         journal: where requests wait while it cannot be written.
         prices: what the deployments cost.
         on_ready: told once the database is open, and has what waited in the journal.
-        daily: told then, and with the first write a day later.
+        hourly: told then and every hour, whether something is written or not; says whether it has
+            done all that there was, and is told again at once if not.
         retry: seconds until a database that failed is tried again, at first and at the most.
     """
 
@@ -48,15 +50,15 @@ class StoreWriter:
         prices: Prices,
         *,
         on_ready: Callable[[Engine], None] | None = None,
-        daily: Callable[[Engine], None] | None = None,
+        hourly: Callable[[Engine], bool] | None = None,
         retry: tuple[float, float] = RETRY_SECONDS,
     ) -> None:
         self._find_place = find_place
         self._journal = Journal(journal)
         self._prices = prices
         self._on_ready = on_ready
-        self._daily = daily
-        self._daily_at = 0.0
+        self._hourly = hourly
+        self._hourly_at = 0.0
         self._first_retry, self._longest_retry = retry
         self._opened: Opened | None = None
         self._reading: Iterator[RequestRecord | None] | None = None
@@ -73,9 +75,11 @@ class StoreWriter:
         """Seconds until it goes on by itself; None if there is nothing to go on with."""
         if self._reading is not None:
             return 0.0
-        if self.trouble is None:
-            return None
-        return max(0.0, self._retry_at - time.monotonic())
+        if self.trouble is not None:
+            return max(0.0, self._retry_at - time.monotonic())
+        if self._hourly is not None:
+            return max(0.0, self._hourly_at - time.monotonic())
+        return None
 
     def open(self) -> None:
         """Open the database; if it cannot be had, the next write tries again."""
@@ -119,17 +123,17 @@ class StoreWriter:
         if self._on_ready is not None and self._reading is None:
             self._on_ready(opened.engine)
             self._on_ready = None
-        self._tell_daily(opened.engine)
+        self._tell_hourly(opened.engine)
         self._add(opened.engine, records, new=True)
         if self.trouble is not None:
             _log.info("usage is written again")
         self.trouble = None
         self._pause = self._first_retry
 
-    def _tell_daily(self, engine: Engine) -> None:
-        if self._daily is not None and time.monotonic() >= self._daily_at:
-            self._daily(engine)
-            self._daily_at = time.monotonic() + DAY_SECONDS
+    def _tell_hourly(self, engine: Engine) -> None:
+        now = time.monotonic()
+        if self._hourly is not None and now >= self._hourly_at and self._hourly(engine):
+            self._hourly_at = now + HOUR_SECONDS
 
     def _open(self) -> Opened:
         opened = open_for_writing(self._find_place(), suspect=self._suspect)

@@ -1,4 +1,4 @@
-"""The writer of a config: old requests are forgotten when it opens, and once a day."""
+"""The writer of a config: old requests are forgotten when it opens, and every hour."""
 
 import json
 from pathlib import Path
@@ -10,9 +10,11 @@ from agentbox_cli.providers.load import load_setup
 from agentbox_cli.usage.by import By
 from agentbox_cli.usage.database import open_for_reading, place_of
 from agentbox_cli.usage.opening import open_writer
+from agentbox_cli.usage.queue import UsageQueue
 from agentbox_cli.usage.report import usage_report
-from agentbox_cli.usage.writer import DAY_SECONDS, StoreWriter
+from agentbox_cli.usage.writer import HOUR_SECONDS, StoreWriter
 from tests.fakes.kept import kept
+from tests.fakes.waiting import eventually
 from tests.usage.builders import call, request
 
 OLD, NEW = 1_000_000.0, 4_000_000_000.0
@@ -51,12 +53,40 @@ def test_old_requests_are_forgotten_when_the_writer_opens(
     engine.dispose()
 
 
-def test_old_requests_are_forgotten_again_a_day_later(tmp_path: Path) -> None:
+def test_old_requests_are_forgotten_again_an_hour_later(tmp_path: Path) -> None:
     writer = writer_of(tmp_path, 30)
     assert writer.write([request(1, call(at=OLD), at=OLD)])
     assert writer.write([])
     assert len(kept(tmp_path / "usage.db")) == 1
-    writer._daily_at -= DAY_SECONDS
+    writer._hourly_at -= HOUR_SECONDS
     assert writer.write([])
     writer.close()
     assert kept(tmp_path / "usage.db") == []
+
+
+def test_old_requests_are_forgotten_though_nothing_is_written(tmp_path: Path) -> None:
+    fill(tmp_path)
+    writer = writer_of(tmp_path, 30)
+    queue = UsageQueue(lambda: writer, tmp_path / "usage.journal", waiting=True, pause=0.01)
+    queue.start()
+    eventually(lambda: [row["at"] for row in kept(tmp_path / "usage.db")] == [NEW])
+    assert 3_500 < (writer.retry_in or 0) <= HOUR_SECONDS
+    queue.close()
+
+
+def test_many_old_requests_are_forgotten_bit_by_bit_and_let_new_ones_in_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentbox_cli.usage.opening.SLICE", 3)
+    old = writer_of(tmp_path, None)
+    old.write([request(number, call(at=OLD), at=OLD + number) for number in range(8)])
+    old.close()
+    writer = writer_of(tmp_path, 30)
+    left = []
+    for number in range(100, 103):
+        assert writer.retry_in == 0
+        writer.write([request(number, call(at=NEW), at=NEW)])
+        left.append(len(kept(tmp_path / "usage.db")))
+    assert left == [8 - 3 + 1, 8 - 6 + 2, 3]
+    assert (writer.retry_in or 0) > 0
+    writer.close()
