@@ -68,6 +68,11 @@ class Paths:
         return self.state_dir / "key"
 
     @property
+    def keyring_names(self) -> Path:
+        """The variables whose keys stand in the desktop's keyring, one a line; no key."""
+        return self.state_dir / "keyring-names"
+
+    @property
     def backup_dir(self) -> Path:
         """The copies of config.yml before each write of ours."""
         return self.state_dir / "backups"

@@ -1,6 +1,7 @@
 """One small file, written so that nobody ever reads a part of it."""
 
 import errno
+import fcntl
 import glob
 import os
 import shutil
@@ -19,8 +20,28 @@ _UNREPLACEABLE = (errno.EBUSY, errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_RESERVING = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
+NEW_DIRECTORY_MODE = 0o700
+
+
 class ChangedMeanwhileError(Exception):
     """The file is no longer what the new text was made from."""
+
+
+@contextmanager
+def locked_directory(directory: Path) -> Iterator[None]:
+    """Keep other commands from the files of a directory, which is made if it is missing.
+
+    Raises:
+        OSError: it cannot be made or opened.
+    """
+    directory.mkdir(mode=NEW_DIRECTORY_MODE, parents=True, exist_ok=True)
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        # A file itself cannot carry the lock: writing puts another one in its place.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def replace_file(target: Path, data: bytes, *, mode: int, expected: bytes | None = None) -> None:

@@ -1,21 +1,20 @@
 """Keys put into a `.env` file and taken out of it again, when the user asks for it."""
 
 import difflib
-import fcntl
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from agentbox_cli.config.atomic import locked_directory
 from agentbox_cli.config.envfile import masked, values_of, with_variable, without_variable
 from agentbox_cli.config.files import read_regular
 from agentbox_cli.config.redaction import redact
 from agentbox_cli.config.references import why_not_sendable
 from agentbox_cli.config.secrets import ENV_FILE_LIMIT
-from agentbox_cli.config.store import NEW_DIRECTORY_MODE, write
+from agentbox_cli.config.store import write
 from agentbox_cli.errors import ConfigError, UsageError
 
 PRIVATE = 0o600
@@ -92,18 +91,12 @@ def _change(file: Path, variable: str, edit: Callable[[str], str], *, dry_run: b
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    """Keep other commands from the files of a directory, which is made if it is missing."""
-    try:
-        directory.mkdir(mode=NEW_DIRECTORY_MODE, parents=True, exist_ok=True)
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise ConfigError(f"{directory} cannot be used: {error.strerror}") from error
-    try:
-        # The file itself cannot carry the lock: writing puts another one in its place.
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked_directory(directory))
+        except OSError as error:
+            raise ConfigError(f"{directory} cannot be used: {error.strerror}") from error
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _read(file: Path) -> str:

@@ -17,19 +17,15 @@ class KeyringError(ConfigError):
 
 
 def find_key(variable: str) -> SecretStr | None:
-    """Look a key up; None where there is no such key, no keyring or no package for it.
+    """Look a key up; None where there is no such key.
 
     Raises:
-        KeyringError: there is a keyring, and it fails.
+        KeyringError: the package is not installed, there is no keyring, or it fails.
     """
-    package = _package()
-    if package is None:
-        return None
+    package = _installed()
     try:
         value = package.get_password(SERVICE, variable)
     except Exception as error:  # noqa: BLE001 - a backend may raise what it likes
-        if _is_absent(error):
-            return None
         raise _failed("read", error) from None
     return SecretStr(value) if value else None
 

@@ -12,7 +12,6 @@ from pydantic import SecretStr
 
 from agentbox_cli.config.envfile import odd_lines, values_of
 from agentbox_cli.config.files import Contents, read_regular
-from agentbox_cli.config.keyrings import KeyringError, find_key
 from agentbox_cli.config.references import Reference, ReferenceSyntaxError, split, why_not_sendable
 from agentbox_cli.errors import ConfigError
 
@@ -70,6 +69,7 @@ class SecretSources:
         config_dir: the directory of config.yml, where `.env` may stand.
         api_key_names: the variables that an `api_key` refers to. Only these are taken from
             `.agentbox/.env`, which may come from somebody else's repository.
+        keyring_names: the variables that the keyring is asked for.
     """
 
     def __init__(
@@ -79,11 +79,13 @@ class SecretSources:
         config_dir: Path,
         *,
         api_key_names: Collection[str],
+        keyring_names: Collection[str] = (),
     ) -> None:
         self._environ = environ
         self._working_dir = working_dir
         self._config_dir = config_dir
         self._api_key_names = frozenset(api_key_names)
+        self._keyring_names = frozenset(keyring_names)
         self._keyring_failure: str | None = None
 
     def lookup(self, name: str) -> Found | None:
@@ -132,12 +134,17 @@ class SecretSources:
         return None
 
     def _from_keyring(self, name: str) -> Found | None:
-        if self._keyring_failure:
+        if name not in self._keyring_names or self._keyring_failure:
             return None  # one that fails may have asked somebody, who need not be asked again
+        from agentbox_cli.config.keyrings import (  # noqa: PLC0415 - few have a key there
+            KeyringError,
+            find_key,
+        )
+
         try:
             key = find_key(name)
         except KeyringError as error:
-            self._keyring_failure = error.message
+            self._keyring_failure = f"{name} was put into the keyring: {error.message}"
             return None
         return Found(value=key, source=KEYRING) if key else None
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentbox_cli.config.atomic import ChangedMeanwhileError, replace_file
+from agentbox_cli.config.atomic import NEW_DIRECTORY_MODE, ChangedMeanwhileError, replace_file
 from agentbox_cli.config.document import LINE_BREAK, Document, parse
 from agentbox_cli.config.files import read_regular, unusable
 from agentbox_cli.config.model import HostConfig
@@ -17,7 +17,6 @@ from agentbox_cli.paths import HOST_CONFIG, Paths, config_candidates
 
 SIZE_LIMIT = 4 * 1024 * 1024
 NEW_FILE_MODE = 0o600
-NEW_DIRECTORY_MODE = 0o700
 
 _INIT_HINT = "run: agentbox litellm init"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from agentbox_cli.config.keyring_names import recorded
 from agentbox_cli.config.masking import starred
 from agentbox_cli.config.model import HostConfig
 from agentbox_cli.config.problems import Issue, Problem, Severity, locate, render
@@ -16,6 +17,7 @@ from agentbox_cli.config.sound import sound_part
 from agentbox_cli.config.store import LoadedConfig, load, require
 from agentbox_cli.config.tree import OUR_SECTION
 from agentbox_cli.errors import ConfigError
+from agentbox_cli.paths import standard_paths
 from agentbox_cli.providers.advice import advise
 from agentbox_cli.providers.keys import key_names
 from agentbox_cli.providers.registry import PluginChoice, Registry, discover
@@ -171,16 +173,26 @@ def _resolve(
 ) -> tuple[Registry, Resolved, tuple[Issue, ...]]:
     registry = discover(PluginChoice.from_environ(environ))
     host = require(loaded)
+    keyring_names, unread = _keyring_names()
     sources = SecretSources(
         environ,
         working_dir=working_dir,
         config_dir=loaded.path.parent,
         api_key_names=key_names(host, registry),
+        keyring_names=keyring_names,
     )
     resolved, issues = resolve(host, registry, sources.lookup, sources.why_missing)
     advice = advise(resolved, registry)
-    files = _file_issues((*sources.warnings, *_open_to_others(loaded)))
+    files = _file_issues((*sources.warnings, *unread, *_open_to_others(loaded)))
     return registry, resolved, (*issues, *files, *advice)
+
+
+def _keyring_names() -> tuple[frozenset[str], tuple[str, ...]]:
+    """The variables to ask the keyring for, and why they cannot be known."""
+    try:
+        return recorded(standard_paths().keyring_names), ()
+    except ConfigError as error:
+        return frozenset(), (error.message,)
 
 
 def _file_issues(warnings: Iterable[str]) -> list[Issue]:

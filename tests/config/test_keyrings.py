@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,12 @@ def keyring(monkeypatch: pytest.MonkeyPatch) -> FakeKeyring:
     return install(monkeypatch)
 
 
-def sources(directory: Path, environ: dict[str, str]) -> SecretSources:
-    return SecretSources(environ, None, directory, api_key_names={"LAB_KEY"})
+def sources(
+    directory: Path, environ: dict[str, str], recorded: Collection[str] = ("LAB_KEY", "OTHER")
+) -> SecretSources:
+    return SecretSources(
+        environ, None, directory, api_key_names={"LAB_KEY"}, keyring_names=recorded
+    )
 
 
 def test_a_key_is_stored_found_and_removed(keyring: FakeKeyring) -> None:
@@ -62,27 +67,44 @@ def test_a_keyring_that_fails_is_a_warning_and_asked_once(
     assert looked.lookup("LAB_KEY") is None
     assert looked.lookup("OTHER") is None
     assert keyring.asked == ["LAB_KEY"]
-    assert looked.warnings == ("the keyring cannot be read: RuntimeError",)
+    told = "LAB_KEY was put into the keyring: the keyring cannot be read: RuntimeError"
+    assert looked.warnings == (told,)
 
 
-def test_a_machine_without_a_keyring_is_silent_until_one_is_asked_for(
+def test_a_machine_without_a_keyring_is_silent_until_one_is_needed(
     keyring: FakeKeyring, tmp_path: Path
 ) -> None:
     keyring.failure = NoKeyringError("install one")
-    looked = sources(tmp_path, {})
-    assert looked.lookup("LAB_KEY") is None
-    assert looked.warnings == ()
+    unasked = sources(tmp_path, {}, recorded=())
+    assert unasked.lookup("LAB_KEY") is None
+    assert unasked.warnings == ()
+    assert keyring.asked == []
+    needed = sources(tmp_path, {})
+    assert needed.lookup("LAB_KEY") is None
+    assert "there is none on this machine" in needed.warnings[0]
     with pytest.raises(KeyringError, match="there is none on this machine"):
         put_key("LAB_KEY", KEY)
     with pytest.raises(KeyringError, match="there is none on this machine"):
         drop_key("LAB_KEY")
 
 
+def test_only_recorded_names_are_asked_for(keyring: FakeKeyring, tmp_path: Path) -> None:
+    put_key("LAB_KEY", KEY)
+    put_key("OTHER", KEY)
+    keyring.asked.clear()
+    looked = sources(tmp_path, {}, recorded={"OTHER"})
+    assert looked.lookup("LAB_KEY") is None
+    assert looked.lookup("OTHER") is not None
+    assert keyring.asked == ["OTHER"]
+
+
 def test_without_the_package_nothing_is_found_and_a_command_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     uninstall(monkeypatch)
-    assert sources(tmp_path, {}).lookup("LAB_KEY") is None
+    looked = sources(tmp_path, {})
+    assert looked.lookup("LAB_KEY") is None
+    assert "the package `keyring` is not installed" in looked.warnings[0]
     with pytest.raises(KeyringError, match="not installed") as raised:
         require_keyring()
     assert raised.value.hint == "pip install 'agentbox-cli[keyring]'"

@@ -12,6 +12,7 @@ from agentbox_cli.cli.changing import AsJson, DryRun
 from agentbox_cli.cli.litellm.key_place import emit_key_change, env_file, variable_of
 from agentbox_cli.cli.output import notice, say
 from agentbox_cli.errors import UsageError
+from agentbox_cli.paths import standard_paths
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -63,12 +64,14 @@ def login(
 
 
 def _into_keyring(variable: str, *, stdin: bool, dry_run: bool, as_json: bool) -> None:
+    from agentbox_cli.config.keyring_names import record
     from agentbox_cli.config.keyrings import find_key, put_key, require_keyring
 
     require_keyring()
     existed = as_json and find_key(variable) is not None
     if not dry_run:
         put_key(variable, _key(variable, stdin=stdin))
+        record(standard_paths().keyring_names, variable)
     if as_json:
         emit_key_change(variable, None, existed=existed, changed=True)
     else:

@@ -9,6 +9,7 @@ from agentbox_cli.cli.changing import AsJson, DryRun
 from agentbox_cli.cli.litellm.key_place import emit_key_change, env_file, variable_of
 from agentbox_cli.cli.output import say
 from agentbox_cli.errors import UsageError
+from agentbox_cli.paths import standard_paths
 
 app = command()
 
@@ -60,8 +61,12 @@ def logout(
 
 
 def _from_keyring(variable: str, *, dry_run: bool, as_json: bool) -> None:
+    from agentbox_cli.config.keyring_names import forget
     from agentbox_cli.config.keyrings import drop_key, find_key, require_keyring
 
+    if not dry_run:
+        # First, so that a keyring that fails, or is gone for good, is not asked ever after.
+        forget(standard_paths().keyring_names, variable)
     require_keyring()
     existed = find_key(variable) is not None if dry_run else drop_key(variable)
     if as_json:

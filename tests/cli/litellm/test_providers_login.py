@@ -146,12 +146,38 @@ def test_a_key_goes_into_the_keyring_and_out_again(
     done = agentbox("litellm", "providers", "login", "openai", "--keyring", "--stdin")
     assert (done.exit_code, done.out) == (0, "put OPENAI_API_KEY into the keyring\n")
     assert fake.keys == {("agentbox", "OPENAI_API_KEY"): KEY}
+    names = home / "state/agentbox/keyring-names"
+    assert names.read_text() == "OPENAI_API_KEY\n"
     assert not (home / "config/agentbox/.env").exists()
     for told in ("would remove", "removed", "does not stand"):
         option = ["--dry-run"] if told == "would remove" else []
         gone = agentbox("litellm", "providers", "logout", "openai", "--keyring", *option)
         assert (gone.exit_code, told in gone.out) == (0, True)
+        assert names.read_text() == ("OPENAI_API_KEY\n" if option else "")
     assert fake.keys == {}
+
+
+@pytest.mark.usefixtures("piped")
+def test_a_keyring_that_is_gone_for_good_can_be_forgotten(
+    agentbox: Agentbox, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch)
+    agentbox("litellm", "providers", "login", "openai", "--keyring", "--stdin")
+    uninstall(monkeypatch)
+    gone = agentbox("litellm", "providers", "logout", "openai", "--keyring")
+    assert (gone.exit_code, "not installed" in gone.err) == (3, True)
+    assert (home / "state/agentbox/keyring-names").read_text() == ""
+
+
+def test_names_that_cannot_be_read_are_a_warning(
+    agentbox: Agentbox, home: Path, config_yml: Path
+) -> None:
+    config_yml.write_text(CONFIG)
+    (home / "state/agentbox/keyring-names").mkdir(parents=True)
+    checked = agentbox("config", "check", "--json")
+    told = [each for each in checked.document["problems"] if each["rule"] == "key-source"]
+    assert [each["severity"] for each in told] == ["warning"]
+    assert "keyring-names cannot be read" in told[0]["message"]
 
 
 def test_a_keyring_that_is_not_installed_is_told_before_a_key_is_asked_for(
