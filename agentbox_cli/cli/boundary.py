@@ -4,12 +4,9 @@ import io
 import os
 import shutil
 import sys
-import traceback
-from pathlib import Path
 
 import typer
 
-from agentbox_cli import __version__
 from agentbox_cli.errors import AgentboxError, Exit
 
 _WIDEST, _NARROWEST = 80, 30
@@ -83,29 +80,14 @@ def _tell_of_usage(error: Exception) -> int:
 
 
 def _tell_of_bug(error: Exception) -> int:
-    place = _write_bug_file(error)
+    from agentbox_cli.config.bug_file import write_bug_file
+
+    place = write_bug_file(error)
     _to_stderr(
         f"error: agentbox failed by a fault of its own: {type(error).__name__}",
         f"please report it with {place}" if place else "please report it",
     )
     return Exit.BUG
-
-
-def _write_bug_file(error: Exception) -> Path | None:
-    from agentbox_cli.config.redaction import redact_environment
-    from agentbox_cli.paths import standard_paths
-
-    text = "".join(traceback.format_exception(error))
-    head = f"agentbox {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n"
-    path = standard_paths().bug_file
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(head + redact_environment(text, os.environ))
-    except OSError:
-        return None
-    return path
 
 
 def _escape_what_cannot_be_printed() -> None:

@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from agentbox_cli.cli.output import emit_json, say, table
+from agentbox_cli.fallback.document import report_document
 from agentbox_cli.fallback.verdicts import SIMULATED, Outcome, Report, Row
 from agentbox_cli.providers.resolved import ENDPOINTS
 
@@ -19,7 +19,7 @@ def show(report: Report, *, as_json: bool, only_failed: bool) -> None:
     if only_failed:
         shown = replace(report, rows=tuple(row for row in report.rows if not row.ok))
     if as_json:
-        emit_json("test-fallback", _document(shown, ok=report.ok))
+        emit_json("test-fallback", report_document(shown, ok=report.ok))
     elif report.mode == "list":
         _list(shown)
     elif report.mode == SIMULATED:
@@ -29,32 +29,6 @@ def show(report: Report, *, as_json: bool, only_failed: bool) -> None:
     else:
         _links(shown)
         say(_verdict_on_links(report))
-
-
-def _document(report: Report, *, ok: bool) -> dict[str, Any]:
-    return {
-        "ok": ok,
-        "mode": report.mode,
-        "elapsed_s": round(report.elapsed_s, 2),
-        "checks": [_row(row) for row in report.rows],
-    }
-
-
-def _row(row: Row) -> dict[str, Any]:
-    return {
-        "alias": row.alias,
-        "scenario": row.scenario,
-        "endpoint": row.endpoint,
-        "stream": row.stream,
-        "toggles": {"off": list(row.toggles)},
-        "expected": row.expected,
-        "served_by": row.served_by,
-        "status": row.status,
-        "upstream_calls": dict(row.upstream_calls),
-        "elapsed_ms": row.elapsed_ms,
-        "ok": None if row.outcome is Outcome.PLANNED else row.ok,
-        "why": row.why,
-    }
 
 
 def _list(report: Report) -> None:

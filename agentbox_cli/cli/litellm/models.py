@@ -25,26 +25,11 @@ def models(
     """
     if ctx.invoked_subcommand is not None:
         return
+    from agentbox_cli.providers.listing import models_document
+
     chains = current_setup(ctx).resolved.chains.values()
-    rows = [
-        {
-            "alias": chain.alias,
-            "source": chain.source,
-            "links": [
-                {
-                    "link": link.number,
-                    "provider": link.deployment.provider.name,
-                    "model": link.deployment.model.id,
-                    "lanes": link.deployment.lanes(),
-                    "context_window": link.max_input_tokens,
-                }
-                for link in chain.links
-            ],
-        }
-        for chain in chains
-    ]
     if as_json:
-        emit_json("models", {"aliases": rows})
+        emit_json("models", models_document(chains))
         return
     table(
         ["ALIAS", "LINK", "PROVIDER", "MODEL", "CONTEXT", "KEY", "SOURCE"],

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from agentbox_cli.cli.app import command
-from agentbox_cli.cli.litellm.start import Wait, begin, chosen_port, tell_problems
+from agentbox_cli.cli.litellm.start import Wait, begin, tell_problems
 from agentbox_cli.cli.litellm.stop import end
 from agentbox_cli.cli.output import say
 from agentbox_cli.cli.setting import config_file
@@ -33,6 +33,7 @@ def restart(
     Example: agentbox litellm restart
     """
     from agentbox_cli.daemon import instance
+    from agentbox_cli.daemon.startup import chosen_port
     from agentbox_cli.providers.load import load_setup
 
     file = config_file(ctx)
@@ -42,4 +43,4 @@ def restart(
     if port is None and running is not None and "LITELLM_PORT" not in os.environ:
         port = running.port
     say(end())
-    begin(file, setup, chosen_port(port, setup), wait)
+    begin(file, setup, chosen_port(port, setup, os.environ), wait)

@@ -10,15 +10,11 @@ import typer
 from agentbox_cli.cli.app import command
 from agentbox_cli.cli.output import notice, say
 from agentbox_cli.cli.setting import config_file
-from agentbox_cli.errors import ConfigError, UsageError
+from agentbox_cli.errors import ConfigError
 from agentbox_cli.paths import standard_paths
 
 if TYPE_CHECKING:
-    from agentbox_cli.daemon.launch import Launch
     from agentbox_cli.providers.load import Setup
-
-PORT_VARIABLE = "LITELLM_PORT"
-HIGHEST_PORT = 65_535
 
 app = command()
 
@@ -54,6 +50,7 @@ def start(
 
     Example: agentbox litellm start --port 4001
     """
+    from agentbox_cli.daemon.startup import chosen_port, launch_of
     from agentbox_cli.providers.load import load_setup
 
     file = config_file(ctx)
@@ -66,19 +63,21 @@ def start(
             f"{file}: litellm.enabled is false", hint="set it to true, or use --if-enabled"
         )
     tell_problems(setup)
-    chosen = chosen_port(port, setup)
+    chosen = chosen_port(port, setup, os.environ)
     if foreground:
         from agentbox_cli.daemon.foreground import become
 
-        become(standard_paths(), launch(file, setup, chosen))
+        become(standard_paths(), launch_of(file, setup, chosen, os.environ, Path.cwd()))
     begin(file, setup, chosen, Wait.NONE if no_wait else wait)
 
 
 def begin(file: Path, setup: "Setup", port: int, wait: Wait) -> None:
     """Start the daemon in the background and say where it is."""
     from agentbox_cli.daemon import lifecycle
+    from agentbox_cli.daemon.startup import launch_of
 
-    started = lifecycle.start(standard_paths(), launch(file, setup, port))
+    launch = launch_of(file, setup, port, os.environ, Path.cwd())
+    started = lifecycle.start(standard_paths(), launch)
     found = started.instance
     word = "already runs" if started.already else "runs"
     if wait is Wait.ENGINE:
@@ -90,51 +89,8 @@ def begin(file: Path, setup: "Setup", port: int, wait: Wait) -> None:
 
 def tell_problems(setup: "Setup") -> None:
     """Warn of what leaves other links working; refuse a config in which no alias works."""
+    from agentbox_cli.daemon.startup import refuse_without_aliases
+
     for problem in setup.problems:
         notice(f"warning: {problem.message}")
-    chains = setup.resolved.chains.values()
-    if not chains:
-        raise ConfigError(
-            f"{setup.loaded.path}: there is no alias to serve",
-            hint="add one under litellm.models, or run: agentbox litellm init",
-        )
-    if not any(chain.usable for chain in chains):
-        raise ConfigError(
-            f"{setup.loaded.path}: no alias has a usable link",
-            hint="agentbox config check tells which keys are missing",
-        )
-
-
-def chosen_port(option: int | None, setup: "Setup") -> int:
-    """The port by `--port`, else `LITELLM_PORT`, else the config."""
-    if option is not None:
-        return _checked(option, "--port")
-    text = os.environ.get(PORT_VARIABLE)
-    if text:
-        if not text.isdecimal():
-            raise UsageError(f"{PORT_VARIABLE}={text!r} is not a port number")
-        return _checked(int(text), PORT_VARIABLE)
-    return setup.resolved.config.port
-
-
-def launch(file: Path, setup: "Setup", port: int) -> "Launch":
-    """How the daemon is started."""
-    import secrets
-
-    from agentbox_cli.daemon.launch import Launch, daemon_argv, log_level
-
-    log_level(os.environ)  # a wrong one is told here rather than in the daemon's log
-    return Launch(
-        argv=daemon_argv(file.absolute(), port, Path.cwd()),
-        env=os.environ,
-        host=setup.resolved.config.bind or "127.0.0.1",
-        port=port,
-        config_file=file.absolute(),
-        token=secrets.token_hex(16),
-    )
-
-
-def _checked(port: int, name: str) -> int:
-    if not 0 <= port <= HIGHEST_PORT:
-        raise UsageError(f"{name}: {port} is not between 0 and {HIGHEST_PORT}")
-    return port
+    refuse_without_aliases(setup)

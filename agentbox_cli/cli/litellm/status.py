@@ -1,7 +1,7 @@
 """`agentbox litellm status`: the daemon, the engine, every link."""
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -10,9 +10,6 @@ from agentbox_cli.cli.litellm.limit_tables import cooling_table
 from agentbox_cli.cli.output import emit_json, notice, say, table
 from agentbox_cli.errors import Exit
 from agentbox_cli.paths import standard_paths
-
-if TYPE_CHECKING:
-    from agentbox_cli.daemon.probe import Probe
 
 app = command()
 
@@ -30,43 +27,15 @@ def status(
     """
     from agentbox_cli.daemon.probe import probe
     from agentbox_cli.daemon.states import SERVES
+    from agentbox_cli.daemon.telling import status_document
 
     seen = probe(standard_paths())
-    document = _document(seen)
+    document = status_document(seen)
     if as_json:
         emit_json("status", document)
     else:
         _tell(document)
     raise typer.Exit(Exit.OK if seen.state in SERVES else Exit.NO)
-
-
-def _document(seen: "Probe") -> dict[str, Any]:
-    from agentbox_cli import __version__
-
-    said = seen.status or {}
-    found = seen.instance
-    warnings = list(said.get("warnings", []))
-    if seen.reason:
-        warnings.insert(0, seen.reason)
-    if found and found.version != __version__:
-        warnings.append(f"version {found.version} runs, {__version__} is installed: restart it")
-    return {
-        "state": seen.state.value,
-        "ready": bool(said.get("ready", False)),
-        "pid": found.pid if found else None,
-        "port": found.port if found else None,
-        "url": found.url if found else None,
-        "version": found.version if found else None,
-        "config_file": str(found.config_file) if found else None,
-        "started_at": found.started_at if found else None,
-        "uptime_s": round(time.time() - found.started_at, 1) if found and said else None,
-        "engine": said.get("engine", {"state": "off", "pid": None, "rss_mb": None}),
-        "rss_mb": said.get("rss_mb"),
-        "auth": said.get("auth"),
-        "warnings": warnings,
-        "budgets": said.get("budgets", []),
-        "aliases": said.get("aliases", []),
-    }
 
 
 def _tell(document: dict[str, Any]) -> None:

@@ -1,0 +1,29 @@
+"""Aliases and their chains as JSON data."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from agentbox_cli.providers.resolved import Chain
+
+
+def models_document(chains: Iterable[Chain]) -> dict[str, Any]:
+    """The aliases as `models --json` shows them."""
+    return {
+        "aliases": [
+            {
+                "alias": chain.alias,
+                "source": chain.source,
+                "links": [
+                    {
+                        "link": link.number,
+                        "provider": link.deployment.provider.name,
+                        "model": link.deployment.model.id,
+                        "lanes": link.deployment.lanes(),
+                        "context_window": link.max_input_tokens,
+                    }
+                    for link in chain.links
+                ],
+            }
+            for chain in chains
+        ]
+    }
