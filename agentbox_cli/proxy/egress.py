@@ -177,7 +177,7 @@ async def _relay_stream(
 def _provider_order(order: Order, ask: Ask, engine: Mapping[str, str]) -> Order:
     headers = {name: order.client[name] for name in _OF_CLIENT if name in order.client}
     headers |= {name: engine[name] for name in _OF_ENGINE if name in engine}
-    return replace(order, ask=ask, client=headers)
+    return replace(order, ask=ask, client=headers, query="")
 
 
 def _protocol_of(path: str) -> Protocol | None:

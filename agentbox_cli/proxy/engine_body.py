@@ -47,6 +47,6 @@ FIELDS: Mapping[Protocol, frozenset[str]] = {
 def body_for_engine(ask: Ask, link: Link, protocol: Protocol) -> bytes:
     """The body for LiteLLM, which knows the deployment by its full name."""
     known = FIELDS[protocol]
-    fields = {name: value for name, value in ask.fields.items() if name in known}
+    fields = {name: value for name, value in ask.told.items() if name in known}
     fields["model"] = msgspec.Raw(_encode(link.deployment.name))
     return _encode(fields)

@@ -42,6 +42,7 @@ class Order:
         ask: what it says.
         client: the client's headers, looked up without regard to case.
         quotas: told of the quota headers that come back.
+        query: what followed the `?` of the path, as it came.
         drill_check: the check that a drill belongs to; None outside drills.
     """
 
@@ -50,6 +51,7 @@ class Order:
     ask: Ask
     client: Mapping[str, str]
     quotas: Quotas
+    query: str = ""
     drill_check: str | None = None
 
 
@@ -140,8 +142,9 @@ class DirectLane:
         )
         if order.drill_check is not None:
             headers[CHECK_HEADER] = order.drill_check
+        target = self.target_of(deployment, protocol)
         reply = await self.upstream.post(
-            self.target_of(deployment, protocol),
+            target.asking(order.query) if order.query else target,
             headers,
             body_for(order.ask, link),
             fresh=call.fresh,
@@ -174,17 +177,15 @@ def ask_for_usage(ask: Ask) -> Ask | None:
     if not ask.stream:
         return None
     try:
-        options = _decode_options(ask.fields.get("stream_options", b"null")) or {}
+        options = _decode_options(ask.told.get("stream_options", b"null")) or {}
     except ValueError:
         return None  # the provider will say what is wrong with it
     if options.get("include_usage") is True:
         return None
-    told = msgspec.Raw(_encode({**options, "include_usage": True}))
-    return replace(ask, fields={**ask.fields, "stream_options": told})
+    return ask.telling("stream_options", {**options, "include_usage": True})
 
 
 _decode_options = msgspec.json.Decoder(dict[str, Any] | None).decode
-_encode = msgspec.json.Encoder().encode
 
 
 def _counts(deployment: Deployment) -> bool:

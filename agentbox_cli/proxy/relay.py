@@ -129,6 +129,7 @@ class Relay:
             ask=exchange.ask,
             client=exchange.http.headers,
             quotas=exchange.scope.memory.quotas,
+            query=exchange.http.rel_url.raw_query_string,
             drill_check=exchange.scope.check,
         )
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from agentbox_cli.providers.resolved import Link
 from agentbox_cli.proxy.chain import Needs
 from agentbox_cli.proxy.endpoints import EMBEDDINGS, RESPONSES, Endpoint
 from agentbox_cli.proxy.estimate import CHARACTERS_PER_TOKEN, least_tokens
+from agentbox_cli.proxy.splice import spliced
 
 Fields = dict[str, msgspec.Raw]
 
@@ -45,13 +46,29 @@ class Ask:
         fields: the top-level values, each as the client wrote it.
         model: the alias or deployment it names.
         stream: whether it asks for a stream.
-        size: bytes of the whole body.
+        body: the whole body as it came.
+        changed: what a link gets instead of some values, or in addition.
     """
 
     fields: Fields
     model: str
     stream: bool
-    size: int = 0
+    body: bytes = b""
+    changed: Mapping[str, msgspec.Raw] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole body."""
+        return len(self.body)
+
+    @property
+    def told(self) -> Fields:
+        """The top-level values that a link gets."""
+        return {**self.fields, **self.changed} if self.changed else self.fields
+
+    def telling(self, name: str, value: Any) -> "Ask":
+        """The same request with another value of one field."""
+        return replace(self, changed={**self.changed, name: msgspec.Raw(_encode(value))})
 
 
 def read_ask(body: bytes) -> Ask:
@@ -68,7 +85,7 @@ def read_ask(body: bytes) -> Ask:
     stream = _value(fields, "stream")
     if not isinstance(stream, bool | None):
         raise BadBody("the field 'stream' must be true or false")
-    return Ask(fields=fields, model=model, stream=bool(stream), size=len(body))
+    return Ask(fields=fields, model=model, stream=bool(stream), body=body)
 
 
 def output_limit(ask: Ask) -> int | None:
@@ -134,18 +151,27 @@ def _parts(messages: Any) -> Iterator[dict[str, Any]]:
 
 
 def body_for(ask: Ask, link: Link) -> bytes:
-    """The body for one link: its model, its parameter names; all other values byte for byte."""
+    """The body for one link: its model, its parameter names; all other bytes as they came."""
+    model = link.deployment.model
+    name = msgspec.Raw(_encode(model.id))
+    touched = model.rename.keys() | model.drop | link.drop_params
+    if touched.isdisjoint(ask.told):
+        return spliced(ask.body, ask.fields, {**ask.changed, "model": name})
+    return _encode({**_known_to(link, ask.told), "model": name})
+
+
+def _known_to(link: Link, told: Fields) -> Fields:
+    """The parameters that a link's model takes, by its own names."""
     model = link.deployment.model
     dropped = model.drop | link.drop_params
     fields: Fields = {}
-    for name, value in ask.fields.items():
+    for name, value in told.items():
         new = model.rename.get(name, name)
         # A parameter that the client gave by its new name counts, not the one by the old name.
-        shadowed = new != name and new in ask.fields
+        shadowed = new != name and new in told
         if not shadowed and dropped.isdisjoint({name, new}):
             fields[new] = value
-    fields["model"] = msgspec.Raw(_encode(model.id))
-    return _encode(fields)
+    return fields
 
 
 def _value(fields: Mapping[str, msgspec.Raw], name: str) -> Any:

@@ -11,7 +11,7 @@ import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
@@ -50,6 +50,10 @@ class Target:
     def of(cls, address: str) -> Self:
         """The target of an address, with the proxy that the environment names for it."""
         return cls(url=URL(address, encoded=True), proxy=environment_proxy(address))
+
+    def asking(self, query: str) -> Self:
+        """The same with a query, as it came."""
+        return replace(self, url=URL(f"{self.url}?{query}", encoded=True))
 
 
 # Whether the call of this task got a connection that had served another one before.

@@ -248,7 +248,7 @@ def test_usage_is_asked_for_beside_the_clients_own_options(
 ) -> None:
     asked = ask_for_usage(read_ask(_body(options)))
     assert asked is not None
-    assert bytes(asked.fields["stream_options"]) == expected
+    assert bytes(asked.told["stream_options"]) == expected
 
 
 @pytest.mark.parametrize("options", [b'{"include_usage": true}', b"7", b'"all"', b"[]"])
