@@ -8,7 +8,7 @@ __agentbox_facts() {
     commands='' options=''
     case $1 in
     '') commands='litellm config plugins completions' options='--config --no-plugins --version -V --help -h' ;;
-    litellm) commands='init start stop restart status top logs ask explain test-fallback limits chaos usage prices models providers import key' options='--help -h' ;;
+    litellm) commands='init start stop restart status top logs ask explain test-fallback limits chaos usage prices models providers import key render' options='--help -h' ;;
     'litellm init') options='--provider -p --yes -y --demo --dry-run --json --help -h' ;;
     'litellm start') options='--port --foreground --wait --no-wait --if-enabled --help -h' ;;
     'litellm stop') options='--grace --force --help -h' ;;
@@ -43,6 +43,7 @@ __agentbox_facts() {
     'litellm providers logout') options='--env-file --keyring --dry-run --json --help -h' ;;
     'litellm import') options='--as --yes -y --dry-run --json --help -h' ;;
     'litellm key') options='--rotate --dry-run --json --help -h' ;;
+    'litellm render') options='--standalone --json --help -h' ;;
     config) commands='check path show get set unset edit diff undo schema' options='--help -h' ;;
     'config check') options='--json --sarif --help -h' ;;
     'config path') options='--json --help -h' ;;

@@ -31,7 +31,8 @@ function __agentbox_commands
                 'models' 'List the aliases and their chains.' \
                 'providers' 'List the providers and their keys.' \
                 'import' 'Take over a config of LiteLLM, claude-code-router or llm.' \
-                'key' 'Print the key for callers other than you.'
+                'key' 'Print the key for callers other than you.' \
+                'render' 'Print the config of the LiteLLM that translates behind the proxy.'
         case 'litellm limits'
             printf '%s\t%s\n' \
                 'reset' 'Forget what keeps a link from being called.'
@@ -340,6 +341,12 @@ function __agentbox_options
             printf '%s\t%s\n' \
                 '--rotate' 'Make a new key; the old one opens nothing more.' \
                 '--dry-run' 'With --rotate: change nothing.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm render'
+            printf '%s\t%s\n' \
+                '--standalone' 'A config for plain LiteLLM, with its own fallbacks, instead.' \
                 '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'

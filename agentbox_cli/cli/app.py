@@ -56,6 +56,10 @@ class LitellmCommands(LazyGroup):
             "Take over a config of LiteLLM, claude-code-router or llm.",
         ),
         "key": (f"{_HERE}.litellm.key", "Print the key for callers other than you."),
+        "render": (
+            f"{_HERE}.litellm.render",
+            "Print the config of the LiteLLM that translates behind the proxy.",
+        ),
     }
 
 

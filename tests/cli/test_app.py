@@ -71,6 +71,7 @@ def test_the_commands_are_these() -> None:
             "litellm providers logout",
             "litellm import",
             "litellm key",
+            "litellm render",
             "config check",
             "config path",
             "config show",

@@ -132,6 +132,10 @@ litellm providers remove lab --dry-run
 litellm providers remove lab --dry-run --json
 litellm limits
 litellm limits reset --all --dry-run
+litellm render
+litellm render --json
+litellm render --standalone
+litellm render --standalone --json
 litellm restart
 litellm status
 litellm prices

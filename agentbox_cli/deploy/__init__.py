@@ -1,0 +1,1 @@
+"""How agentbox runs elsewhere: in containers, as a service, or as plain LiteLLM."""
