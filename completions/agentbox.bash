@@ -8,7 +8,7 @@ __agentbox_facts() {
     commands='' options=''
     case $1 in
     '') commands='litellm config plugins completions' options='--config --no-plugins --version -V --help -h' ;;
-    litellm) commands='init start stop restart status top logs ask explain test-fallback limits chaos usage prices models providers import key render' options='--help -h' ;;
+    litellm) commands='init start stop restart status top logs ask explain test-fallback limits chaos usage prices models providers import mcp key render' options='--help -h' ;;
     'litellm init') options='--provider -p --yes -y --demo --dry-run --json --help -h' ;;
     'litellm start') options='--port --foreground --wait --no-wait --if-enabled --help -h' ;;
     'litellm stop') options='--grace --force --help -h' ;;
@@ -42,6 +42,10 @@ __agentbox_facts() {
     'litellm providers login') options='--env-file --keyring --stdin --dry-run --json --help -h' ;;
     'litellm providers logout') options='--env-file --keyring --dry-run --json --help -h' ;;
     'litellm import') options='--as --yes -y --dry-run --json --help -h' ;;
+    'litellm mcp') commands='list add remove' options='--help -h' ;;
+    'litellm mcp list') options='--json --help -h' ;;
+    'litellm mcp add') options='--url --transport --env --header --allow --deny --dry-run --json --help -h' ;;
+    'litellm mcp remove') options='--dry-run --json --help -h' ;;
     'litellm key') options='--rotate --dry-run --json --help -h' ;;
     'litellm render') options='--standalone --json --help -h' ;;
     config) commands='check path show get set unset edit diff undo schema' options='--help -h' ;;
@@ -124,6 +128,15 @@ __agentbox_takes() {
     'litellm providers logout @1') takes='words provider' ;;
     'litellm import --as') takes='choices litellm ccr llm' ;;
     'litellm import @1') takes=files ;;
+    'litellm mcp add --url') ;;
+    'litellm mcp add --transport') takes='choices http sse' ;;
+    'litellm mcp add --env') takes=files ;;
+    'litellm mcp add --header') ;;
+    'litellm mcp add --allow') ;;
+    'litellm mcp add --deny') ;;
+    'litellm mcp add @1') ;;
+    'litellm mcp add @'*) ;;
+    'litellm mcp remove @1') takes='words server' ;;
     'config get @1') takes='words path' ;;
     'config set @1') takes='words path' ;;
     'config set @2') takes='words value' ;;

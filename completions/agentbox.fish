@@ -31,6 +31,7 @@ function __agentbox_commands
                 'models' 'List the aliases and their chains.' \
                 'providers' 'List the providers and their keys.' \
                 'import' 'Take over a config of LiteLLM, claude-code-router or llm.' \
+                'mcp' 'MCP: the gateway\'s servers and their tools.' \
                 'key' 'Print the key for callers other than you.' \
                 'render' 'Print the config of the LiteLLM that translates behind the proxy.'
         case 'litellm limits'
@@ -59,6 +60,11 @@ function __agentbox_commands
                 'remove' 'Remove a provider from config.yml.' \
                 'login' 'Ask for a provider\'s key and store it.' \
                 'logout' 'Remove a provider\'s key from .env.'
+        case 'litellm mcp'
+            printf '%s\t%s\n' \
+                'list' 'List the MCP servers behind the gateway.' \
+                'add' 'Add an MCP server to config.yml.' \
+                'remove' 'Remove an MCP server from config.yml.'
         case 'config'
             printf '%s\t%s\n' \
                 'check' 'Report every problem in config.yml.' \
@@ -337,6 +343,33 @@ function __agentbox_options
                 '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
+        case 'litellm mcp'
+            printf '%s\t%s\n' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm mcp list'
+            printf '%s\t%s\n' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm mcp add'
+            printf '%s\t%s\n' \
+                '--url' 'The address of one that runs.' \
+                '--transport' 'How the address is spoken to.' \
+                '--env' 'A variable; K alone: ${K}.' \
+                '--header' 'A header for the address.' \
+                '--allow' 'Tools that may be used.' \
+                '--deny' 'Tools that may not.' \
+                '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm mcp remove'
+            printf '%s\t%s\n' \
+                '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
         case 'litellm key'
             printf '%s\t%s\n' \
                 '--rotate' 'Make a new key; the old one opens nothing more.' \
@@ -516,6 +549,18 @@ function __agentbox_takes
             printf '%s\n' choices 'litellm' 'ccr' 'llm'
         case 'litellm import @1'
             printf '%s\n' files
+        case 'litellm mcp add --url'
+        case 'litellm mcp add --transport'
+            printf '%s\n' choices 'http' 'sse'
+        case 'litellm mcp add --env'
+            printf '%s\n' files
+        case 'litellm mcp add --header'
+        case 'litellm mcp add --allow'
+        case 'litellm mcp add --deny'
+        case 'litellm mcp add @1'
+        case 'litellm mcp add @*'
+        case 'litellm mcp remove @1'
+            printf '%s\n' words server
         case 'config get @1'
             printf '%s\n' words path
         case 'config set @1'

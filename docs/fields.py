@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from agentbox_cli.config.mcp_servers import McpServerConfig
 from agentbox_cli.config.model import (
     EngineConfig,
     FallbacksConfig,
@@ -23,6 +24,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "litellm": LiteLLMConfig,
     "litellm.providers.<name>": ProviderConfig,
     "litellm.models.<alias>": LinkConfig,
+    "litellm.mcp_servers.<name>": McpServerConfig,
     "litellm.fallbacks": FallbacksConfig,
     "litellm.router": RouterConfig,
     "litellm.engine": EngineConfig,

@@ -55,6 +55,7 @@ class LitellmCommands(LazyGroup):
             f"{_HERE}.litellm.import_file",
             "Take over a config of LiteLLM, claude-code-router or llm.",
         ),
+        "mcp": (f"{_HERE}.litellm.mcp", "MCP: the gateway's servers and their tools."),
         "key": (f"{_HERE}.litellm.key", "Print the key for callers other than you."),
         "render": (
             f"{_HERE}.litellm.render",
@@ -90,6 +91,16 @@ class ProvidersCommands(LazyGroup):
         "remove": (f"{_HERE}.litellm.providers_remove", "Remove a provider from config.yml."),
         "login": (f"{_HERE}.litellm.providers_login", "Ask for a provider's key and store it."),
         "logout": (f"{_HERE}.litellm.providers_logout", "Remove a provider's key from .env."),
+    }
+
+
+class McpCommands(LazyGroup):
+    """`agentbox litellm mcp ...`."""
+
+    table: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "list": (f"{_HERE}.litellm.mcp.listing", "List the MCP servers behind the gateway."),
+        "add": (f"{_HERE}.litellm.mcp.add", "Add an MCP server to config.yml."),
+        "remove": (f"{_HERE}.litellm.mcp.remove", "Remove an MCP server from config.yml."),
     }
 
 

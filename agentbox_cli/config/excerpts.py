@@ -140,6 +140,8 @@ def _may_be_secret(node: Node, path: Path) -> bool:
 
 
 def _in_provider(path: Path) -> bool:
+    if path[:2] == (OUR_SECTION, "mcp_servers"):
+        return path[3:4] in (("env",), ("headers",))
     return path[:2] == (OUR_SECTION, "providers") and path[-1] not in _HARMLESS
 
 

@@ -3,37 +3,29 @@
 Every other top-level section belongs to somebody else and is neither read nor validated.
 """
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from agentbox_cli.config.mcp_servers import SERVER_NAME, McpServerConfig, ServerName
 from agentbox_cli.config.section import Section
-from agentbox_cli.config.shapes import MODEL_ID, NAME, ModelId, Name, keys_shaped, shaped
+from agentbox_cli.config.shapes import (
+    HEADER_NAME,
+    HTTP_URL,
+    MODEL_ID,
+    NAME,
+    HeaderName,
+    HttpUrl,
+    ModelId,
+    Name,
+    Seconds,
+    keys_shaped,
+    shaped,
+)
 from agentbox_cli.config.spending import BudgetsConfig, UsageConfig
-
-HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.1
-
-HTTP_URL = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
 
 DEFAULT_PORT = 4000
 
-
-def _header_name(value: str) -> str:
-    if not HEADER_NAME.fullmatch(value):
-        raise ValueError("a header's name has letters, digits and - only")
-    return value
-
-
-def _http_url(value: str) -> str:
-    if not HTTP_URL.fullmatch(value):
-        raise ValueError("this is not an http:// or https:// address")
-    return value.rstrip("/")
-
-
-HeaderName = Annotated[str, AfterValidator(_header_name)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
 PortNumber = Annotated[int, Field(ge=0, le=65_535)]
 
 
@@ -182,6 +174,12 @@ class LiteLLMConfig(Section):
     engine: EngineConfig = Field(default_factory=EngineConfig)
     usage: UsageConfig = Field(default_factory=UsageConfig)
     budgets: BudgetsConfig = Field(default_factory=BudgetsConfig)
+    mcp_servers: dict[ServerName, McpServerConfig] = Field(
+        default_factory=dict,
+        description="MCP servers that the gateway at `/mcp` brings together, by name.",
+        examples=[{"docs": {"url": "https://mcp.example.org/mcp"}}],
+        json_schema_extra=keys_shaped(SERVER_NAME),
+    )
     auth: Literal["same-user", "key"] = Field(
         "same-user", description="Who may call: your own processes, or holders of the key only."
     )

@@ -3,8 +3,10 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.1
+HTTP_URL = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+:-]*")
 MODEL_ID = re.compile(r"[!-~]+")
 DEPLOYMENT = re.compile(f"{NAME.pattern}/{MODEL_ID.pattern}")
@@ -26,6 +28,18 @@ def keys_shaped(pattern: re.Pattern[str]) -> dict[str, Any]:
 def has_password(address: str) -> bool:
     """Whether a password stands in an address."""
     return _PASSWORD.search(address) is not None
+
+
+def _header_name(value: str) -> str:
+    if not HEADER_NAME.fullmatch(value):
+        raise ValueError("a header's name has letters, digits and - only")
+    return value
+
+
+def _http_url(value: str) -> str:
+    if not HTTP_URL.fullmatch(value):
+        raise ValueError("this is not an http:// or https:// address")
+    return value.rstrip("/")
 
 
 def _named(value: str) -> str:
@@ -59,6 +73,9 @@ def _database(value: str) -> str:
     raise ValueError("write the whole path of the file, from / or ~ on")
 
 
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Name = Annotated[str, AfterValidator(_named)]
 ModelId = Annotated[str, AfterValidator(_model_id)]
 DeploymentName = Annotated[str, AfterValidator(_deployment)]

@@ -111,7 +111,7 @@ def _password(path: tuple[str | int, ...]) -> Issue:
 
 def _clear(path: tuple[str | int, ...], text: str) -> Issue:
     referred = names(text)
-    name = referred[0] if referred else re.sub(r"\W", "_", f"{path[2]}_API_KEY").upper()
+    name = referred[0] if referred else _usual_name(path)
     message = "a key stands here in clear text"
     hint = f"put it into the environment or .env, and write ${{{name}}} here"
     if text.startswith(("$", "os.environ/")) and not referred:
@@ -126,6 +126,13 @@ def _clear(path: tuple[str | int, ...], text: str) -> Issue:
     )
 
 
+def _usual_name(path: tuple[str | int, ...]) -> str:
+    if path[-2] == "env":
+        return str(path[-1])
+    kind = "TOKEN" if path[1] == "mcp_servers" else "API_KEY"
+    return re.sub(r"\W", "_", f"{path[2]}_{kind}").upper()
+
+
 def _templates(section: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Every text in which references work, with its path; whatever has another type is skipped."""
     for provider, settings in _pairs(_below(section, "providers")):
@@ -136,6 +143,11 @@ def _templates(section: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
         for header, value in _pairs(_below(settings, "headers")):
             if isinstance(value, str):
                 yield (*path, "headers", header), value
+    for server, settings in _pairs(_below(section, "mcp_servers")):
+        for place in ("env", "headers"):
+            for name, value in _pairs(_below(settings, place)):
+                if isinstance(value, str):
+                    yield (OUR_SECTION, "mcp_servers", server, place, name), value
 
 
 def _below(data: Any, key: str) -> Any:

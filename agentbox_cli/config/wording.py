@@ -142,7 +142,7 @@ def _kind(value: Any) -> str:
 def _type_hint(errors: list[_Error]) -> str | None:
     value, kinds = errors[0].value, {error.kind for error in errors}
     if isinstance(value, str) and "${" in value:
-        return "references such as ${NAME} work in api_key and headers only"
+        return "references such as ${NAME} work in api_key, headers and env only"
     if "bool_type" in kinds:
         return _bool_hint(value)
     if kinds & {"int_type", "float_type"} and _is_number(value):
@@ -213,7 +213,7 @@ def _empty_list(error: _Error) -> Issue:
 def _otherwise(error: _Error) -> Issue:
     message = error.message.removeprefix("Value error, ")
     uses_reference = isinstance(error.value, str) and "${" in error.value
-    hint = "references such as ${NAME} work in api_key and headers only"
+    hint = "references such as ${NAME} work in api_key, headers and env only"
     return Issue(path=error.path, message=message, hint=hint if uses_reference else None)
 
 

@@ -40,6 +40,7 @@ class WordKind(StrEnum):
     PROVIDER = "provider"
     MODEL = "model"
     LINK = "link"
+    SERVER = "server"
     PATH = "path"
     VALUE = "value"
 
@@ -90,6 +91,7 @@ def words(data: _Data, registry: Registry) -> dict[WordKind, list[tuple[str, str
         WordKind.PROVIDER: _listed(_providers(section, registry)),
         WordKind.MODEL: _listed(_models(section, registry)),
         WordKind.LINK: _listed(_links(section, registry)),
+        WordKind.SERVER: _listed(_servers(section)),
         WordKind.PATH: _listed(_paths(places)),
         WordKind.VALUE: _listed(_values(places)),
     }
@@ -131,6 +133,12 @@ def _deployments(section: _Data, registry: Registry) -> Iterator[tuple[str, str,
     for name, spec in registry.providers.items():
         for known in spec.models:
             yield name, known.id, _about(known)
+
+
+def _servers(section: _Data) -> _Words:
+    for name, entry in _mapping(section.get("mcp_servers")).items():
+        told = _mapping(entry)
+        yield str(name), str(told.get("url") or told.get("command") or "")
 
 
 def _paths(places: _Places) -> _Words:

@@ -48,6 +48,16 @@ litellm:
     spare:
       api_base: http://127.0.0.1:9/v1
       api_key: ${{SPARE_KEY:-{IN_CONFIG}}}
+  mcp_servers:
+    tools:
+      command: tools
+      env:
+        LOG: {IN_CONFIG}
+        API_KEY: {IN_CONFIG}
+    hosted:
+      url: http://127.0.0.1:9/mcp
+      headers:
+        x-token: {IN_CONFIG}
   models:
     default:
       - provider: simulated
@@ -108,6 +118,11 @@ litellm chaos --scenario all-down
 litellm explain req_1
 litellm import FILE
 litellm import FILE --dry-run
+litellm mcp list
+litellm mcp list --json
+litellm mcp add new --url http://127.0.0.1:9/mcp --header x-key={IN_ENVIRONMENT}
+litellm mcp remove tools --dry-run
+litellm mcp remove hosted --json
 litellm import FILE --dry-run --json
 litellm import FILE --yes
 litellm import config.json --dry-run --json

@@ -224,7 +224,7 @@ LINK = "provider: a, model: b"
             "providers.a.api_base",
             "value",
             "this is not an http:// or https:// address",
-            "references such as ${NAME} work in api_key and headers only",
+            "references such as ${NAME} work in api_key, headers and env only",
         ),
         (
             "{providers: {a: {api_key: 5}}}",

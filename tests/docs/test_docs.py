@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +101,9 @@ def places(block: str) -> Iterator[str]:
     section = parse(block, "an example").data["litellm"]
     for name, value in section.items():
         yield f"litellm.{name}"
-        if name == "providers":
-            for provider in value.values():
-                yield from (f"litellm.providers.<name>.{field}" for field in provider)
+        if name in ("providers", "mcp_servers"):
+            for named in value.values():
+                yield from (f"litellm.{name}.<name>.{field}" for field in named)
         elif name == "models":
             for link in [link for links in value.values() for link in links]:
                 yield from (f"litellm.models.<alias>.{field}" for field in link)
@@ -149,7 +150,7 @@ def command_lines() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "line"), command_lines())
 def test_every_command_line_names_a_command_and_its_options(page: str, line: str) -> None:
-    words = shlex.split(line, comments=True)[1:]
+    words = [*takewhile(lambda word: word != "--", shlex.split(line, comments=True)[1:])]
     command, rest = _resolved(words)
     known = {option for param in command.params for option in param.opts} | {"-h", "--help"}
     given = {word.partition("=")[0] for word in rest if word.startswith("-") and word != "-"}

@@ -19,6 +19,9 @@ CONFIG = """\
 litellm:
   providers:
     openai: {}
+  mcp_servers:
+    docs:
+      url: http://127.0.0.1:9/mcp
   models:
     default:
       - provider: simulated
@@ -43,7 +46,7 @@ MORE = {
     "import": [str(ROOT / "tests" / "data" / "import" / "litellm-example.yaml"), "--dry-run"],
 }
 # Names are keys here, so the shape is that of any one of them.
-BY_NAME = ("upstream_calls", ".litellm.providers", ".litellm.models")
+BY_NAME = ("upstream_calls", ".litellm.providers", ".litellm.models", ".headers")
 
 
 def examples() -> dict[str, Any]:

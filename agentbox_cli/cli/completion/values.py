@@ -37,6 +37,7 @@ TABLE: Mapping[tuple[str, str], Values | WordKind] = {
     ("", "model"): WordKind.MODEL,
     ("", "link"): WordKind.LINK,
     ("", "links"): WordKind.LINK,
+    ("", "server"): WordKind.SERVER,
     ("", "path"): WordKind.PATH,
 }
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from agentbox_cli.config.document import Path
 from agentbox_cli.config.excerpts import printable
-from agentbox_cli.config.model import HEADER_NAME, HTTP_URL
 from agentbox_cli.config.redaction import redact
-from agentbox_cli.config.shapes import NAME
+from agentbox_cli.config.shapes import HEADER_NAME, HTTP_URL, NAME
 from agentbox_cli.providers.importing.credentials import (
     Credentials,
     is_placeholder,

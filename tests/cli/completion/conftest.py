@@ -26,6 +26,8 @@ litellm:
       - {provider: openai, model: o1}
     ns:deep: [{provider: openai, model: gpt-4o}]
     zed@x+1: [{provider: openai, model: gpt-4o}]
+  mcp_servers:
+    known: {url: "http://127.0.0.1:9/mcp"}
   model_patterns:
     claude-*: default
     q b: default

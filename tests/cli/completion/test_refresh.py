@@ -26,6 +26,8 @@ BRINGS = {
     "litellm models rename ns:deep new": "new",
     "litellm providers add mistral --api-base http://127.0.0.1:9/v1 --protocol openai": "mistral",
     "litellm providers remove lab": "ns:deep",
+    "litellm mcp add files --url http://127.0.0.1:9/mcp": "files",
+    "litellm mcp remove known": "default",
     "litellm prices set lab/m --input 1 --output 2": 'litellm.usage.prices."lab/m"',
 }
 # What they write is no part of config.yml.

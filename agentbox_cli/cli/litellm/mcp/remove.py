@@ -1,0 +1,29 @@
+"""`agentbox litellm mcp remove`: one MCP server less."""
+
+from typing import Annotated
+
+import typer
+
+from agentbox_cli.cli.app import command
+from agentbox_cli.cli.changing import AsJson, DryRun, change_config
+
+app = command()
+
+
+@app.command()
+def remove(
+    ctx: typer.Context,
+    server: Annotated[str, typer.Argument(metavar="NAME", help="The server's name.")],
+    *,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove an MCP server from config.yml.
+
+    Example: agentbox litellm mcp remove files
+    """
+    from agentbox_cli.config.mcp_entries import remove_server
+
+    change_config(
+        ctx, lambda document: remove_server(document, server), dry_run=dry_run, as_json=as_json
+    )
