@@ -193,7 +193,7 @@ async def _whole(reply: Reply, reading: Reading) -> UnaryAnswer:
     if text is not None:
         read = read_answer(reading.protocol, text, reading.patterns)
         if read.failure is not None:
-            told = _with_usage(read.failure, reading, read.usage)
+            told = _with_usage(read.failure, reading, read.usage, read.tier)
             raise AttemptFailed(replace(told, headers=reply.headers))
         usage, tier = read.usage, read.tier
     reply.close()
@@ -236,13 +236,17 @@ def _nothing_said(reply: Reply, reading: Reading, reader: StreamReader, came: by
     reader.finish()
     failure = reader.failure or _error_instead(came, reading) or _unfinished()
     own = came if failure.status == OK else failure.body
-    told = _with_usage(failure, reading, reader.usage)
+    told = _with_usage(failure, reading, reader.usage, reader.tier)
     return replace(told, body=own, headers=reply.headers)
 
 
-def _with_usage(failure: Failure, reading: Reading, usage: dict[str, Any] | None) -> Failure:
+def _with_usage(
+    failure: Failure, reading: Reading, usage: dict[str, Any] | None, tier: Any
+) -> Failure:
     """A failure with what it may have cost, so far as the provider reported it."""
-    return replace(failure, protocol=reading.protocol, usage=usage) if usage else failure
+    if not usage:
+        return failure
+    return replace(failure, protocol=reading.protocol, usage=usage, tier=tier)
 
 
 def _error_instead(came: bytes, reading: Reading) -> Failure | None:

@@ -26,7 +26,7 @@ _FAMILIES = {
 
 def caller_of(headers: Mapping[str, str]) -> str | None:
     """The family of the client's user agent; None if it has none."""
-    agent = _plain(headers.get("user-agent", ""))
+    agent = plain(headers.get("user-agent", ""))
     for start, family in _FAMILIES.items():
         if agent.startswith(start):
             return family
@@ -45,9 +45,13 @@ def project_of(headers: Mapping[str, str], otherwise: str = "") -> str:
 
 def project_name(said: str) -> str:
     """A project's name as it is kept: short, and of signs that can be shown."""
-    return _plain(said).strip()[:LENGTH]
+    return plain(said).strip()[:LENGTH]
 
 
-def _plain(text: str) -> str:
-    # Bytes beyond UTF-8 come as lone surrogates, which no store takes; terminals obey the others.
+def plain(text: str) -> str:
+    """A text without the signs that cannot be shown."""
+    if text.isprintable():
+        return text
+    # Bytes beyond UTF-8 come as lone surrogates, which no store takes, and Postgres takes no NUL;
+    # terminals obey the others.
     return "".join(sign for sign in text if sign.isprintable())

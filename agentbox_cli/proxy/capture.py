@@ -4,6 +4,7 @@ Made in the store's own thread, when the request is over: it costs the request n
 """
 
 from agentbox_cli.providers.pricing import Counts
+from agentbox_cli.proxy.callers import plain
 from agentbox_cli.proxy.processes import Processes
 from agentbox_cli.proxy.story import Attempt, End, Story
 from agentbox_cli.usage.counting import counts_of, tier_of
@@ -26,7 +27,7 @@ def record_of(story: Story, processes: Processes) -> RequestRecord:
         request_id=story.request_id,
         at=story.started_at,
         alias=chain.alias if chain else "",
-        asked=story.asked or "",
+        asked=plain(story.asked or ""),
         endpoint=story.endpoint.path,
         stream=story.stream,
         status=story.status or 0,
@@ -71,6 +72,6 @@ def _call(attempt: Attempt) -> CallRecord:
         first_content_ms=attempt.first_content_ms,
         counts=counts or _NO_COUNTS,
         counted=counts is not None,
-        tier=tier_of(usage, spent.tier if spent else None),
+        tier=plain(tier_of(usage, spent.tier if spent else None)),
         raw_usage=usage,
     )

@@ -26,6 +26,7 @@ class Failure:
         error_type: the provider's error type.
         protocol: what the body is written in.
         usage: the usage object that came with it, in words of `protocol`.
+        tier: the service tier that answered, where it stands beside the usage object.
         ours: the engine failed and not the link, which therefore does not cool.
     """
 
@@ -42,6 +43,7 @@ class Failure:
     error_type: str | None = None
     protocol: Protocol | None = None
     usage: Mapping[str, Any] | None = field(default=None, repr=False)
+    tier: Any = None
     ours: bool = False
 
     @property

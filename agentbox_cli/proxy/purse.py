@@ -37,6 +37,21 @@ PATIENCE = 5.0
 UNKNOWN = "what was spent cannot be read"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a request asks for, so far as it makes it dear.
+
+    Args:
+        size: bytes of the request.
+        max_tokens: tokens that an answer may have; None if it does not say.
+        answers: how many it wants.
+    """
+
+    size: int
+    max_tokens: int | None = None
+    answers: int = 1
+
+
 @dataclass(slots=True, kw_only=True)
 class Budgets:
     """The budgets of a config, and what is known of them.
@@ -62,14 +77,13 @@ class Budgets:
             self.ledger.restore(spent, self.wall())
         self._known.set()
 
-    async def purse(self, alias: str, caller: str, size: int, max_tokens: int | None) -> "Purse":
+    async def purse(self, alias: str, caller: str, wish: Wish) -> "Purse":
         """The purse of a request; waits a little where the store has not told yet.
 
         Args:
             alias: whose chain it goes down.
             caller: who asks.
-            size: bytes of the request.
-            max_tokens: tokens that its answer may have; None if it does not say.
+            wish: what for.
         """
         if not self._known.is_set():
             try:
@@ -77,7 +91,7 @@ class Budgets:
                     await self._known.wait()
             except TimeoutError:
                 self._known.set()  # nobody waits a second time; `ledger.known` stays False
-        return Purse(budgets=self, alias=alias, caller=caller, size=size, max_tokens=max_tokens)
+        return Purse(budgets=self, alias=alias, caller=caller, wish=wish)
 
     def rows(self) -> list[dict[str, Any]]:
         """How all budgets stand, as JSON."""
@@ -126,8 +140,7 @@ class Purse:
     budgets: Budgets
     alias: str
     caller: str
-    size: int
-    max_tokens: int | None
+    wish: Wish
     _held: list[tuple[Link, Reservation]] = field(default_factory=list)
 
     def forbids(self, link: Link) -> Outcome | None:
@@ -141,7 +154,7 @@ class Purse:
             return None
         if not ledger.known:
             return Outcome(link=link, label=BUDGET, why=UNKNOWN)
-        standing = ledger.exceeded(spender, self._estimate(priced), now)
+        standing = ledger.exceeded(spender, self._estimate(link, priced), now)
         if standing is None:
             return None
         wait = max(standing.resets_at - now, 1.0)
@@ -149,7 +162,7 @@ class Purse:
 
     def reserve(self, link: Link) -> None:
         """Set aside what a call may cost."""
-        dollars = self._estimate(self._priced(link))
+        dollars = self._estimate(link, self._priced(link))
         if dollars:
             held = self.budgets.ledger.reserve(self._spender(link), dollars)
             self._held.append((link, held))
@@ -179,13 +192,16 @@ class Purse:
     def _priced(self, link: Link) -> Priced | None:
         return (self.budgets.prices or {}).get(link.deployment.name)
 
-    def _estimate(self, priced: Priced | None) -> float:
+    def _estimate(self, link: Link, priced: Priced | None) -> float:
         """What a call may cost at the most; 0 if nobody knows."""
         if priced is None or priced.price is None:
             return 0.0
-        prompt = math.ceil(self.size / BYTES_PER_TOKEN)
-        longest = priced.max_output_tokens or self.max_tokens or USUAL_OUTPUT
-        output = min(self.max_tokens or USUAL_OUTPUT, longest)
+        prompt = math.ceil(self.wish.size / BYTES_PER_TOKEN)
+        if link.max_input_tokens is not None:
+            prompt = min(prompt, link.max_input_tokens)  # images have many bytes for a token
+        wanted = self.wish.max_tokens
+        longest = priced.max_output_tokens or wanted or USUAL_OUTPUT
+        output = min(wanted or USUAL_OUTPUT, longest) * self.wish.answers
         counts = Counts(fresh=prompt, output=output)
         return priced.price.cost(counts, over=threshold(prompt))
 
@@ -195,12 +211,12 @@ class Purse:
             return 0.0
         spent = attempt.spent
         counts = counts_of(spent.protocol, spent.usage) if spent else None
-        if counts is not None:
-            tier = tier_of(spent.usage if spent else None)
+        if spent is not None and counts is not None:
+            tier = tier_of(spent.usage, spent.tier)
             return priced.price.cost(counts, tier=tier, over=threshold(counts.prompt))
         # Nobody says what it cost: then as much as it might have.
         unsure = attempt.maybe_charged or (attempt.kind is None and attempt.complete)
-        return self._estimate(priced) if unsure else 0.0
+        return self._estimate(attempt.call.link, priced) if unsure else 0.0
 
 
 def used_up(standing: Standing) -> str:

@@ -18,8 +18,8 @@ from agentbox_cli.proxy.chain import Call, Needs, Walk
 from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Client, Exchange
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import LaneCaller, Order
-from agentbox_cli.proxy.purse import Budgets
-from agentbox_cli.proxy.request import needs_of, output_limit
+from agentbox_cli.proxy.purse import Budgets, Wish
+from agentbox_cli.proxy.request import answers_wanted, needs_of, output_limit
 from agentbox_cli.proxy.story import Attempt, End
 from agentbox_cli.proxy.upstream import AttemptFailed
 from agentbox_cli.proxy.verdict import Verdict
@@ -54,7 +54,9 @@ class Relay:
             return await self._serve(exchange)
         ask, story = exchange.ask, exchange.story
         exchange.purse = purse = await self.budgets.purse(
-            exchange.chain.alias, story.caller or "", ask.size, output_limit(ask)
+            exchange.chain.alias,
+            story.caller or "",
+            Wish(size=ask.size, max_tokens=output_limit(ask), answers=answers_wanted(ask)),
         )
         try:
             return await self._serve(exchange)

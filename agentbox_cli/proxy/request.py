@@ -30,6 +30,8 @@ _MAY_BE_FILE = re.compile(
 _NO_TOOLS = re.compile(rb"null|\[\s*\]")
 _PROMPT_FIELDS = ("messages", "input", "prompt", "system", "instructions", "tools")
 _IMAGE_FIELDS = ("messages", "input")
+# OpenAI gives no more answers to one prompt; who asks for more is refused.
+MOST_ANSWERS = 128
 # With these a provider makes a prompt that is too long fit (Anthropic, OpenRouter).
 _SHORTENING_FIELDS = ("context_management", "transforms")
 
@@ -95,6 +97,12 @@ def output_limit(ask: Ask) -> int | None:
         if type(value) is int and value > 0:
             return value
     return None
+
+
+def answers_wanted(ask: Ask) -> int:
+    """How many answers the client wants of one prompt, each of which is charged."""
+    value = _known(ask.fields, "n")
+    return value if type(value) is int and 0 < value <= MOST_ANSWERS else 1
 
 
 def needs_of(ask: Ask, endpoint: Endpoint, windows: Iterable[int]) -> Needs:

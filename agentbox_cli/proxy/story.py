@@ -116,7 +116,8 @@ class Attempt(msgspec.Struct, kw_only=True, gc=False):
             self.status, self.kind = failure.status, failure.kind
             self.message = failure.message
             if spent is None and failure.protocol is not None and failure.usage is not None:
-                self.spent = Spent(protocol=failure.protocol, usage=dict(failure.usage))
+                usage = dict(failure.usage)
+                self.spent = Spent(protocol=failure.protocol, usage=usage, tier=failure.tier)
             begun = self.first_content_ms is not None
             unsure = begun or failure.kind in _UNSURE or failure.status == OK
             self.maybe_charged = failure.sent and unsure

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, select, text, update
 
+from agentbox_cli.providers.pricing import PriceList
 from agentbox_cli.usage.by import By
 from agentbox_cli.usage.report import usage_report
-from agentbox_cli.usage.store import Prices, price_version
+from agentbox_cli.usage.store import Prices, price_version, read_prices
 from agentbox_cli.usage.tables import GROUPS, SLOT_SECONDS, SUMS, calls, requests, totals
 from agentbox_cli.usage.transaction import writing
 
@@ -88,7 +89,11 @@ def export_calls(
 
 
 def reprice(
-    engine: Engine, prices: Prices, since: float | None, *, dry_run: bool = False
+    engine: Engine,
+    prices: Mapping[str, PriceList | None],
+    since: float | None,
+    *,
+    dry_run: bool = False,
 ) -> Repriced:
     """Price by this table what was used since a time.
 
@@ -96,18 +101,20 @@ def reprice(
 
     Args:
         engine: the database.
-        prices: what deployments cost from now on.
+        prices: what deployments cost from now on, None where nobody knows it; those that are not
+            named keep the latest price that was known of them.
         since: seconds since the epoch; None for all.
         dry_run: whether nothing is written.
     """
+    table = _completed(engine, prices)
     before = usage_report(engine, By.MODEL, since, None).total.cost_usd
-    after = usage_report(engine, By.MODEL, since, None, prices=prices).total.cost_usd
+    after = usage_report(engine, By.MODEL, since, None, prices=table).total.cost_usd
     with engine.connect() as connection:
         query = select(func.count()).select_from(calls).where(*_between(calls.c.at, since, None))
         count = connection.execute(query).scalar_one()
     if not dry_run:
-        version = price_version(engine, prices)
-        with engine.begin() as connection:
+        version = price_version(engine, table)
+        with writing(engine) as connection:
             connection.execute(
                 update(calls)
                 .where(*_between(calls.c.at, since, None))
@@ -115,6 +122,17 @@ def reprice(
             )
             _retotal(connection, version, since)
     return Repriced(calls=count, before_usd=before, after_usd=after)
+
+
+def _completed(engine: Engine, prices: Mapping[str, PriceList | None]) -> Prices:
+    """This table, and of what is in it no more the latest price."""
+    with engine.connect() as connection:
+        tables = read_prices(connection)
+    latest: dict[str, PriceList | None] = {}
+    for version in sorted(tables):
+        latest |= tables[version]
+    latest |= prices
+    return {name: price for name, price in latest.items() if price is not None}
 
 
 def prune(
@@ -164,9 +182,9 @@ def _retotal(connection: Connection, version: int, since: float | None) -> None:
     wanted = [totals.c.price_version != version]
     if since is not None:
         wanted.append(totals.c.slot >= int(since // SLOT_SECONDS))
-    rows = connection.execute(select(totals).where(*wanted)).mappings().all()
-    connection.execute(delete(totals).where(*wanted))
-    for row in rows:
+    # In one step: what a proxy adds to them meanwhile must not be deleted unseen.
+    gone = connection.execute(delete(totals).where(*wanted).returning(*totals.c))
+    for row in gone.mappings().all():
         _add_up(connection, {**row, "price_version": version})
 
 

@@ -386,3 +386,70 @@ async def test_counts_that_cannot_be_true_are_not_taken(
     [call] = row["calls"]
     assert (call["counted"], prompt_of(call), call["output"]) == (0, 0, 0)
     assert call["raw_usage"] == usage
+
+
+DECLINED: dict[str, dict[str, Any]] = {
+    "chat": {"choices": [{"message": {}, "finish_reason": "content_filter"}]},
+    "responses": {
+        "object": "response",
+        "status": "incomplete",
+        "output": [],
+        "incomplete_details": {"reason": "content_filter"},
+    },
+    "messages": {"type": "message", "content": [], "stop_reason": "refusal"},
+}
+
+
+@pytest.mark.parametrize("tongue", [CHAT, RESPONSES, MESSAGES], ids=lambda tongue: tongue.name)
+async def test_what_a_filtered_answer_used_is_kept_with_its_tier(
+    make_stand: MakeStand, make_scripted: MakeScripted, database: Path, tongue: Tongue
+) -> None:
+    usage = dict(USAGES[tongue.name])
+    body = {**DECLINED[tongue.name], "usage": usage}
+    (usage if tongue is MESSAGES else body)["service_tier"] = "flex"
+    provider = await make_scripted([whole(json.dumps(body).encode())])
+    stand = await make_stand(
+        chains={"default": tongue.chain},
+        bases={tongue.first.partition("/")[0]: f"{provider.base}/v1"},
+    )
+    async with tongue.post(stand) as answer:
+        assert answer.status == 200
+    await _filtered_first(database, usage)
+
+
+FILTERED = event({"choices": [{"delta": {}, "finish_reason": "content_filter"}]})
+USED_LATER = event({"choices": [], "usage": USAGES["chat"], "service_tier": "flex"})
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [FILTERED, USED_LATER, b"data: [DONE]\n\n"],
+        [FILTERED, USED_LATER],
+        [FILTERED + USED_LATER + b"data: [DONE]\n\n"],
+    ],
+    ids=["one by one", "without the marker", "at once"],
+)
+@pytest.mark.parametrize("asked", [False, True], ids=["hidden", "asked for"])
+async def test_usage_that_comes_after_a_filtered_end_is_kept(
+    make_stand: MakeStand,
+    make_scripted: MakeScripted,
+    database: Path,
+    events: list[bytes],
+    asked: bool,
+) -> None:
+    provider = await make_scripted([begin_stream(), *map(chunk, events), END])
+    stand = await make_stand(bases={"openai": f"{provider.base}/v1"})
+    more = {"stream_options": {"include_usage": True}} if asked else {}
+    async with CHAT.post(stand, stream=True, **more) as answer:
+        assert answer.status == 200
+        await answer.read()
+    await _filtered_first(database, USAGES["chat"])
+
+
+async def _filtered_first(database: Path, usage: dict[str, Any]) -> None:
+    [row] = await written(database)
+    first, second = row["calls"]
+    assert (first["kind"], first["raw_usage"], first["tier"]) == ("content_policy", usage, "flex")
+    assert (first["counted"], prompt_of(first), first["output"]) == (1, 7, 2)
+    assert (second["kind"], second["counted"]) == ("", 1)

@@ -1,6 +1,7 @@
 """Budgets at work: the real proxy, its store, and simulated providers that count calls."""
 
 import asyncio
+import json
 import sqlite3
 import time
 from contextlib import closing
@@ -9,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from agentbox_cli.providers.pricing import PriceList, Rates, Variant
 from agentbox_cli.simulate.faults import Fault, FaultKind
 from agentbox_cli.usage.budgets import Spender
+from agentbox_cli.usage.prices import Priced, Source
+from tests.fakes.scripted import whole
 from tests.fakes.stand import HELLO, Stand, eventually
-from tests.proxy.conftest import MakeStand
+from tests.proxy.conftest import MakeScripted, MakeStand
 
 PAID, FREE = "openai/gpt-4o", "gwdg_saia/llama-3.3-70b"
 # What a simulated answer costs: 2 tokens of prompt and 5 of answer.
@@ -115,6 +119,57 @@ async def test_fifty_requests_at_once_do_not_all_spend_the_last_dollars(
     [row] = stand.proxy.status()["budgets"]
     assert row["spent_usd"] == pytest.approx(paid * COST)
     assert row["reserved_usd"] == 0.0
+
+
+async def test_each_of_several_answers_to_a_prompt_may_cost(make_stand: MakeStand) -> None:
+    stand = await _stand(make_stand, daily_usd=20)
+    assert (await _served(stand, n=20))[1] == FREE
+    assert (await _served(stand, n=True))[1] == PAID
+
+
+async def test_an_image_costs_no_more_than_the_window_of_the_model_holds(
+    make_stand: MakeStand,
+) -> None:
+    stand = await make_stand(
+        chains={"default": (PAID, FREE)},
+        links={PAID: {"max_input_tokens": 50}},
+        section={
+            "usage": {"enabled": True, "prices": PRICE},
+            "budgets": {"daily_usd": 20},
+            "fallbacks": {"on_context_window": False},
+        },
+    )
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 9_000}}
+    told = [{"role": "user", "content": [picture]}]
+    path = "/v1/chat/completions"
+    async with stand.post(path, model="default", messages=told, max_tokens=5) as answer:
+        assert answer.headers["x-agentbox-served-by"] == PAID
+
+
+async def test_what_another_service_tier_cost_is_spent(
+    make_stand: MakeStand, make_scripted: MakeScripted
+) -> None:
+    body = {
+        "choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 0},
+        "service_tier": "flex",
+    }
+    provider = await make_scripted([whole(json.dumps(body).encode())])
+    stand = await make_stand(
+        bases={"openai": f"{provider.base}/v1"},
+        section={"usage": {"enabled": True}, "budgets": {"daily_usd": 20}},
+    )
+    budgets = stand.proxy._budgets
+    assert budgets is not None
+    await eventually(lambda: budgets.ledger.known)
+    usual, flex = (Variant(rates=Rates(input=dollars), tier=tier) for dollars, tier in TIERS)
+    price = PriceList(variants=(usual, flex))
+    budgets.learn_prices({PAID: Priced(name=PAID, price=price, source=Source.CONFIG)})
+    assert (await _served(stand))[1] == PAID
+    assert stand.proxy.status()["budgets"][0]["spent_usd"] == pytest.approx(10 * 0.005)
+
+
+TIERS = ((0.01, ""), (0.005, "flex"))
 
 
 async def test_a_client_that_leaves_gives_back_what_was_set_aside(make_stand: MakeStand) -> None:

@@ -1,7 +1,13 @@
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
+from agentbox_cli.providers.pricing import PriceList, Rates, Variant
 from agentbox_cli.usage.by import By
+from agentbox_cli.usage.database import Place, open_for_reading, open_for_writing
 from agentbox_cli.usage.report import usage_report
 from agentbox_cli.usage.store import add, price_version
 from agentbox_cli.usage.upkeep import (
@@ -95,6 +101,46 @@ def test_pricing_anew_adds_up_sums_that_become_alike(database: Engine) -> None:
     reprice(database, {"openai/gpt-4o": DEAR}, None)
     (row,) = usage_report(database, By.MODEL, None, None).rows
     assert row.requests == 2
+
+
+def test_pricing_anew_keeps_the_price_of_what_stands_in_no_chain_any_more(
+    database: Engine,
+) -> None:
+    add(database, [request(1, call())], price_version(database, {"openai/gpt-4o": DEAR}))
+    before = usage_report(database, By.MODEL, None, None).total
+    reprice(database, {"openai/gpt-5": DEAR}, None)
+    assert usage_report(database, By.MODEL, None, None).total == before
+    # What stands in one and has no price is not guessed at.
+    reprice(database, {"openai/gpt-4o": None}, None)
+    assert usage_report(database, By.MODEL, None, None).total.unpriced == 1
+
+
+def test_pricing_anew_while_requests_come_in_loses_none(place: Place) -> None:
+    open_for_writing(place).engine.dispose()
+    engine = open_for_reading(place)  # it waits, as commands do
+    assert engine is not None
+    version = price_version(engine, {})
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(_write_many, place, version)
+        for factor in range(1, 8):
+            reprice(engine, {"openai/gpt-4o": _price(factor)}, None)
+        writing.result()
+    assert usage_report(engine, By.ALIAS, None, None).total.requests == 400
+    engine.dispose()
+
+
+def _write_many(place: Place, version: int) -> None:
+    engine = open_for_writing(place).engine
+    for number in range(400):
+        while True:
+            with suppress(OperationalError):  # the other one is writing
+                add(engine, [request(number, call())], version)
+                break
+    engine.dispose()
+
+
+def _price(factor: int) -> PriceList:
+    return PriceList(variants=(Variant(rates=Rates(input=factor * 1e-6, output=0.0)),))
 
 
 def test_retention_is_counted_in_days() -> None:

@@ -23,16 +23,18 @@ def reprice(
 ) -> None:
     """Give past calls the prices of today.
 
-    Each call keeps the price that was known when it was made, until this is asked for.
+    Each call keeps the price that was known when it was made, until this is asked for. Models that
+    stand in no chain any more keep the latest price that was known.
 
     Example: agentbox litellm usage reprice --since month
     """
     from agentbox_cli.providers.catalog import read_catalog
-    from agentbox_cli.usage.prices import known, price_all
+    from agentbox_cli.usage.prices import price_all
     from agentbox_cli.usage.upkeep import reprice as price_anew
 
     begin, _ = since_until(since, None)
-    prices = known(price_all(current_setup(ctx).resolved, read_catalog()))
+    priced = price_all(current_setup(ctx).resolved, read_catalog())
+    prices = {name: one.price for name, one in priced.items()}
     with reading(ctx) as engine:
         done = price_anew(engine, prices, begin, dry_run=dry_run)
     if as_json:
