@@ -111,7 +111,7 @@ class StreamAnswer:
         """The whole events that follow; raises AttemptFailed when the stream breaks."""
         while not self._sieve.ended:
             try:
-                chunk = await _next_chunk(self._chunks, self._reading.pause)
+                chunk = await next_chunk(self._chunks, self._reading.pause)
             except AttemptFailed:
                 if self.reader.complete:
                     return  # the marker was seen, nothing is missing
@@ -173,14 +173,15 @@ Answer = UnaryAnswer | OpenStream
 async def read_reply(reply: Reply, reading: Reading) -> Answer:
     """Read an answer up to its first content, or whole; raises AttemptFailed."""
     if reply.status != OK:
-        raise AttemptFailed(await _error_of(reply, reading))
+        raise AttemptFailed(await error_of(reply, reading))
     is_stream = reply.headers.get("content-type", "").lower().startswith(EVENT_STREAM)
     if reading.stream and is_stream:
         return await _begin_stream(reply, reading)
     return await _whole(reply, reading)
 
 
-async def _error_of(reply: Reply, reading: Reading) -> Failure:
+async def error_of(reply: Reply, reading: Reading) -> Failure:
+    """Read how an attempt failed that was answered by another status."""
     body = await _read_error(reply)
     text = decoded(body, reply.headers.get("content-encoding")) or b""
     return classify(reply.status, reply.headers, text, reading.patterns, reading.protocol)
@@ -266,7 +267,8 @@ async def _decoded_chunks(reply: Reply) -> AsyncIterator[bytes]:
         raise AttemptFailed(failure) from None
 
 
-async def _next_chunk(chunks: AsyncIterator[bytes], pause: float) -> bytes | None:
+async def next_chunk(chunks: AsyncIterator[bytes], pause: float) -> bytes | None:
+    """Wait for the next bytes, None at the end; raises AttemptFailed after too long a pause."""
     try:
         async with asyncio.timeout(pause):
             return await anext(chunks, None)

@@ -17,19 +17,20 @@ from agentbox_cli.proxy import web_page
 from agentbox_cli.proxy.callers import caller_of, project_of
 from agentbox_cli.proxy.drill import HEADER as DRILL
 from agentbox_cli.proxy.drill import Drills, Scope
-from agentbox_cli.proxy.endpoints import BY_PATH, CHAT, MESSAGES, Endpoint
+from agentbox_cli.proxy.endpoints import CHAT, SERVED, Endpoint, tongue_of
 from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Exchange
 from agentbox_cli.proxy.explaining import PATH as REQUESTS
 from agentbox_cli.proxy.explaining import Pages
+from agentbox_cli.proxy.form import is_form
 from agentbox_cli.proxy.guard import Guard
 from agentbox_cli.proxy.lanes import LaneCaller
 from agentbox_cli.proxy.limits_page import LimitsPage
-from agentbox_cli.proxy.listing import models_body
+from agentbox_cli.proxy.listing import model_body, models_body
 from agentbox_cli.proxy.names import Names
 from agentbox_cli.proxy.purse import Budgets
 from agentbox_cli.proxy.relay import Relay
 from agentbox_cli.proxy.reply import refusal
-from agentbox_cli.proxy.request import Ask, BadBody, kind_of, read_ask
+from agentbox_cli.proxy.request import Ask, BadBody, kind_of, read_ask, read_form
 from agentbox_cli.proxy.story import End, Stories, Story, StorySink
 from agentbox_cli.proxy.usage_page import PATH as USAGE
 from agentbox_cli.proxy.usage_page import UsagePage
@@ -41,7 +42,9 @@ LIMITS = "/agentbox/limits"
 RESET = "/agentbox/limits/reset"
 LIVE = "/agentbox/live"
 PAUSE = "/agentbox/links/pause"
+ONE_MODEL = ("/v1/models/", "/models/")
 MODELS = frozenset({"/v1/models", "/models"})
+REALTIME = frozenset({"/v1/realtime", "/v1/realtime/sessions", "/v1/realtime/client_secrets"})
 
 _READS = ("GET", "HEAD")
 _WRITES = ("POST",)
@@ -180,7 +183,7 @@ class Dispatcher:
 
     async def answer(self, http: web.BaseRequest) -> web.StreamResponse:
         """Answer any request."""
-        endpoint = BY_PATH.get(http.path)
+        endpoint = SERVED.get(http.path)
         refused = self._front.guard.check(http.headers, same_user=http.protocol in self.same_user)
         if refused is not None and not (http.path == HEALTH and refused.status == 401):  # noqa: PLR2004 - HTTP's Unauthorized
             if http.path in web_page.PATHS:
@@ -188,6 +191,8 @@ class Dispatcher:
             tongue = endpoint or _tongue(http)
             return refusal(tongue, refused.status, refused.message, code=refused.code)
         try:
+            if http.headers.get("upgrade", "").lower() == "websocket" or http.path in REALTIME:
+                return _no_websocket(http)
             if endpoint is not None:
                 return await self._chain(http, endpoint)
             return await self._page(http)
@@ -239,7 +244,9 @@ class Dispatcher:
         if http.method != "POST":
             raise Refused(405, f"{endpoint.path} takes POST", headers={"allow": "POST"})
         try:
-            return read_ask(await self._body(http))
+            body = await self._body(http)
+            media = http.headers.get("content-type", "") if endpoint.opaque else ""
+            return read_form(body, media) if is_form(media) else read_ask(body)
         except BadBody as error:
             raise Refused(400, str(error), "invalid_body") from None
         except web.RequestPayloadError as error:
@@ -249,7 +256,7 @@ class Dispatcher:
         chain = self._names.chain(ask.model)
         if chain is None:
             raise Refused(404, self._names.unknown(ask.model), "model_not_found")
-        if chain.kind is not kind_of(endpoint):
+        if kind_of(endpoint) not in {chain.kind, None}:
             message = f"{ask.model!r} holds {chain.kind} models, which {endpoint.path} cannot use"
             raise Refused(400, message, "wrong_model_kind")
         return chain
@@ -281,6 +288,8 @@ class Dispatcher:
         page = self._pages.get(http.path)
         if page is None and http.path.startswith(f"{REQUESTS}/"):
             page = self._requests.one
+        if page is None and http.path.startswith(ONE_MODEL):
+            page = self._model
         if page is None:
             message = f"nothing is served at {http.path[:100]}"
             return refusal(_tongue(http), 404, message, code="not_found")
@@ -319,7 +328,22 @@ class Dispatcher:
         anthropic = "anthropic-version" in http.headers
         return web.json_response(models_body(list(self._names.aliases), anthropic=anthropic))
 
+    async def _model(self, http: web.BaseRequest) -> web.StreamResponse:
+        name = http.path.partition("/models/")[2]
+        if self._names.chain(name) is None:
+            tongue = _tongue(http)
+            return refusal(tongue, 404, self._names.unknown(name), code="model_not_found")
+        return web.json_response(model_body(name, anthropic="anthropic-version" in http.headers))
+
 
 def _tongue(http: web.BaseRequest) -> Endpoint:
-    """The endpoint whose protocol a caller of another path most likely speaks."""
-    return MESSAGES if "anthropic-version" in http.headers else CHAT
+    return tongue_of(http.path, http.headers)
+
+
+def _no_websocket(http: web.BaseRequest) -> web.StreamResponse:
+    """Refuse what cannot be served; clients of responses go on by HTTP after a 426."""
+    if http.path in SERVED:
+        message = f"{http.path} is served by HTTP only, not by websocket: send a POST"
+        return refusal(_tongue(http), 426, message, code="websocket_not_supported")
+    message = "the proxy serves no websockets and no realtime sessions: call the provider itself"
+    return refusal(_tongue(http), 501, message, code="realtime_not_supported")

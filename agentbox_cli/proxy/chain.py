@@ -49,12 +49,14 @@ class Needs:
         capabilities: of `tools` and `vision`, what the request uses.
         input_tokens: a low estimate of the prompt's tokens; 0 if not estimated.
         repeatable: whether it may be sent again once it may have been processed.
+        untranslated: whether only a provider that speaks the protocol itself can serve it.
     """
 
     protocol: Protocol
     capabilities: frozenset[str] = frozenset()
     input_tokens: int = 0
     repeatable: bool = True
+    untranslated: bool = False
 
 
 @dataclass(slots=True)
@@ -309,7 +311,8 @@ class Walk:
 
     def _fits(self, link: Link) -> bool:
         deployment, needs = link.deployment, self._needs
-        if deployment.lane(needs.protocol) is Lane.NONE:
+        lane = deployment.lane(needs.protocol)
+        if lane is Lane.NONE or (needs.untranslated and lane is not Lane.DIRECT):
             return False
         capabilities = deployment.model.capabilities
         return capabilities is None or needs.capabilities <= capabilities

@@ -1,5 +1,6 @@
 """The paths that the proxy answers with a chain, and where each one leads at a provider."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agentbox_cli.providers.model import Protocol
@@ -15,11 +16,20 @@ class Endpoint:
         name: as `--json` names it.
         path: where clients call it.
         protocol: the protocol of request and answer.
+        at: what follows a provider's `api_base`, where the protocol does not say it.
+        opaque: whether answers pass without a look at what they hold.
     """
 
     name: str
     path: str
     protocol: Protocol
+    at: str | None = None
+    opaque: bool = False
+
+    @property
+    def is_side(self) -> bool:
+        """Whether it is one that many providers of its protocol lack."""
+        return self.at is not None
 
     @property
     def is_anthropic(self) -> bool:
@@ -34,15 +44,40 @@ EMBEDDINGS = Endpoint(
     name="embeddings", path="/v1/embeddings", protocol=Protocol.OPENAI_EMBEDDINGS
 )
 
+COMPLETIONS = Endpoint(
+    name="completions", path="/v1/completions", protocol=Protocol.OPENAI_CHAT, at="/completions"
+)
+
+
+def _opaque(name: str, at: str) -> Endpoint:
+    return Endpoint(name=name, path=f"/v1{at}", protocol=Protocol.OPENAI_CHAT, at=at, opaque=True)
+
+
+# What OpenAI-style providers have besides, each with a `model`.
+SIDE = (
+    COMPLETIONS,
+    _opaque("images", "/images/generations"),
+    _opaque("images", "/images/edits"),
+    _opaque("images", "/images/variations"),
+    _opaque("audio", "/audio/transcriptions"),
+    _opaque("audio", "/audio/translations"),
+    _opaque("audio", "/audio/speech"),
+    _opaque("moderations", "/moderations"),
+    _opaque("rerank", "/rerank"),
+)
+
 BY_PATH = {endpoint.path: endpoint for endpoint in (CHAT, MESSAGES, RESPONSES, EMBEDDINGS)}
+SERVED = BY_PATH | {endpoint.path: endpoint for endpoint in SIDE}
 
 
-def provider_url(api_base: str, protocol: Protocol) -> str:
-    """Where a provider takes calls in `protocol`.
+def provider_url(api_base: str, protocol: Protocol, at: str | None = None) -> str:
+    """Where a provider takes calls in `protocol`, or what follows its OpenAI-style address.
 
     An OpenAI-style `api_base` includes `/v1` and an Anthropic one does not; a provider that speaks
     both is configured by its OpenAI-style address.
     """
+    if at is not None:
+        return f"{api_base}{at}"
     if protocol is Protocol.ANTHROPIC_MESSAGES:
         return f"{api_base.removesuffix('/v1')}/v1/messages"
     return (
@@ -53,3 +88,15 @@ def provider_url(api_base: str, protocol: Protocol) -> str:
             Protocol.OPENAI_EMBEDDINGS: "/embeddings",
         }[protocol]
     )
+
+
+def tongue_of(path: str, headers: Mapping[str, str]) -> Endpoint:
+    """The endpoint whose protocol a caller of another path most likely speaks."""
+    if path.startswith(("/v1/messages", "/v1/complete/")):
+        return MESSAGES
+    if path.startswith(_OF_OPENAI):
+        return CHAT
+    return MESSAGES if "anthropic-version" in headers else CHAT
+
+
+_OF_OPENAI = tuple(f"/v1/{name}" for name in ("chat", "completions", "responses", "embeddings"))

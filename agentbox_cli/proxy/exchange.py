@@ -16,7 +16,7 @@ from agentbox_cli.proxy.purse import Purse
 from agentbox_cli.proxy.reply import attempts_header, explained, message_of, verdict_reply
 from agentbox_cli.proxy.request import Ask
 from agentbox_cli.proxy.story import End, Story
-from agentbox_cli.proxy.stream import StreamState
+from agentbox_cli.proxy.stream import EVENT_STREAM, StreamState
 from agentbox_cli.proxy.verdict import Verdict
 from agentbox_cli.proxy.wire import KEEP_ALIVE, terminal_event
 
@@ -130,6 +130,9 @@ class Client:
         response = await self.begin({})
         exchange = self.exchange
         exchange.story.ends(end, response.status, message)
+        if response.content_type != EVENT_STREAM:
+            # Words would become part of a picture or a sound; a cut connection is seen.
+            raise ConnectionResetError(message)
         told = explained(message, exchange.request_id)
         await response.write(terminal_event(exchange.endpoint.protocol, told, state))
         await response.write_eof()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.model import Protocol as Wire
 from agentbox_cli.providers.resolved import Deployment
 from agentbox_cli.proxy.answers import Answer, Reading, read_reply
@@ -20,6 +21,7 @@ from agentbox_cli.proxy.classify import CompiledPattern, compile_patterns
 from agentbox_cli.proxy.endpoints import Endpoint, provider_url
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.headers import upstream_headers
+from agentbox_cli.proxy.opaque import read_opaque
 from agentbox_cli.proxy.quota import Quotas
 from agentbox_cli.proxy.request import Ask, body_for
 from agentbox_cli.proxy.upstream import (
@@ -30,6 +32,8 @@ from agentbox_cli.proxy.upstream import (
     timed_out,
 )
 from agentbox_cli.simulate.app import CHECK_HEADER
+
+METHOD_NOT_ALLOWED = 405
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,7 @@ class DirectLane:
     upstream: Upstream
     addresses: Mapping[str, str] = field(default_factory=dict)
     _uncounted: set[str] = field(default_factory=set)
-    _targets: dict[tuple[str, Wire], Target] = field(default_factory=dict)
+    _targets: dict[tuple[str, Wire, str | None], Target] = field(default_factory=dict)
     _patterns: dict[str, Sequence[CompiledPattern]] = field(default_factory=dict)
 
     async def call(self, call: Call, order: Order) -> Answer:
@@ -100,6 +104,22 @@ class DirectLane:
             order: what is asked.
             hide_usage: whether token counts that were not asked for are kept back.
         """
+        if order.endpoint.is_side:
+            return await self._side(call, protocol, order, hide_usage=hide_usage)
+        return await self._counted(call, protocol, order, hide_usage=hide_usage)
+
+    async def _side(self, call: Call, protocol: Wire, order: Order, *, hide_usage: bool) -> Answer:
+        try:
+            if order.endpoint.opaque:
+                return await self._once(call, protocol, order)
+            return await self._counted(call, protocol, order, hide_usage=hide_usage)
+        except AttemptFailed as failed:
+            raise AttemptFailed(_of_endpoint(failed.failure)) from None
+
+    async def _counted(
+        self, call: Call, protocol: Wire, order: Order, *, hide_usage: bool
+    ) -> Answer:
+        """Make the call, asking a chat stream for its token counts."""
         deployment = call.link.deployment
         counted = None if deployment.name in self._uncounted else ask_for_usage(order.ask)
         if protocol is not Wire.OPENAI_CHAT or counted is None or not _counts(deployment):
@@ -125,6 +145,8 @@ class DirectLane:
         )
         reply = await self._post(call, protocol, order)
         try:
+            if order.endpoint.opaque:
+                return await read_opaque(reply, reading)
             return await read_reply(reply, reading)
         except BaseException:
             reply.close()
@@ -140,9 +162,11 @@ class DirectLane:
             stream=order.ask.stream,
             idempotency_key=f"{order.request_id}-{link.number}",
         )
+        if order.ask.form is not None:
+            headers["content-type"] = order.client["content-type"]
         if order.drill_check is not None:
             headers[CHECK_HEADER] = order.drill_check
-        target = self.target_of(deployment, protocol)
+        target = self.target_of(deployment, protocol, order.endpoint.at)
         reply = await self.upstream.post(
             target.asking(order.query) if order.query else target,
             headers,
@@ -153,16 +177,16 @@ class DirectLane:
         order.quotas.observe(deployment, reply.headers, time.time())
         return reply
 
-    def target_of(self, deployment: Deployment, protocol: Wire) -> Target:
+    def target_of(self, deployment: Deployment, protocol: Wire, at: str | None = None) -> Target:
         """Where calls to a deployment go."""
         name = deployment.provider.name
-        target = self._targets.get((name, protocol))
+        target = self._targets.get((name, protocol, at))
         if target is None:
             base = self.addresses.get(name) or deployment.provider.api_base
             if base is None:
                 raise LookupError(f"provider {name} has no address")
-            target = Target.of(provider_url(base, protocol))
-            self._targets[name, protocol] = target
+            target = Target.of(provider_url(base, protocol, at))
+            self._targets[name, protocol, at] = target
         return target
 
     def _patterns_of(self, deployment: Deployment) -> Sequence[CompiledPattern]:
@@ -190,6 +214,13 @@ _decode_options = msgspec.json.Decoder(dict[str, Any] | None).decode
 
 def _counts(deployment: Deployment) -> bool:
     return deployment.provider.spec.stream_usage
+
+
+def _of_endpoint(failure: Failure) -> Failure:
+    """A provider without this endpoint is well: it must not be left alone for that."""
+    if failure.kind is not ErrorKind.NOT_FOUND and failure.status != METHOD_NOT_ALLOWED:
+        return failure
+    return replace(failure, kind=ErrorKind.UNSUPPORTED)
 
 
 def _refuses_usage(failure: Failure) -> bool:

@@ -12,6 +12,7 @@ from agentbox_cli.providers.resolved import Link
 from agentbox_cli.proxy.chain import Needs
 from agentbox_cli.proxy.endpoints import EMBEDDINGS, RESPONSES, Endpoint
 from agentbox_cli.proxy.estimate import CHARACTERS_PER_TOKEN, least_tokens
+from agentbox_cli.proxy.form import Form
 from agentbox_cli.proxy.splice import spliced
 
 Fields = dict[str, msgspec.Raw]
@@ -33,6 +34,8 @@ _IMAGE_FIELDS = ("messages", "input")
 # OpenAI gives no more answers to one prompt; who asks for more is refused.
 MOST_ANSWERS = 128
 # With these a provider makes a prompt that is too long fit (Anthropic, OpenRouter).
+# What costs too much to be made twice.
+_DEAR = frozenset({"images", "audio"})
 _SHORTENING_FIELDS = ("context_management", "transforms")
 
 
@@ -50,6 +53,7 @@ class Ask:
         stream: whether it asks for a stream.
         body: the whole body as it came.
         changed: what a link gets instead of some values, or in addition.
+        form: the body as a form, where it is not JSON.
     """
 
     fields: Fields
@@ -57,6 +61,7 @@ class Ask:
     stream: bool
     body: bytes = b""
     changed: Mapping[str, msgspec.Raw] = field(default_factory=dict)
+    form: Form | None = None
 
     @property
     def size(self) -> int:
@@ -88,6 +93,18 @@ def read_ask(body: bytes) -> Ask:
     if not isinstance(stream, bool | None):
         raise BadBody("the field 'stream' must be true or false")
     return Ask(fields=fields, model=model, stream=bool(stream), body=body)
+
+
+def read_form(body: bytes, content_type: str) -> Ask:
+    """Read a request that came as a form; raises BadBody."""
+    form = Form.of(body, content_type)
+    if form is None:
+        raise BadBody("the body is not a form as its content type says")
+    model = form.text("model")
+    if not model:
+        raise BadBody("the form's field 'model' is missing: name an alias, such as \"default\"")
+    stream = form.text("stream") in {"true", "True", "1"}
+    return Ask(fields={}, model=model, stream=stream, body=body, form=form)
 
 
 def output_limit(ask: Ask) -> int | None:
@@ -123,6 +140,7 @@ def needs_of(ask: Ask, endpoint: Endpoint, windows: Iterable[int]) -> Needs:
         capabilities=frozenset(_capabilities(ask.fields, endpoint)),
         input_tokens=_estimate(ask.fields, endpoint) if may_be_long else 0,
         repeatable=not _keeps_state(ask, endpoint),
+        untranslated=endpoint.is_side,
     )
 
 
@@ -161,6 +179,8 @@ def _parts(messages: Any) -> Iterator[dict[str, Any]]:
 def body_for(ask: Ask, link: Link) -> bytes:
     """The body for one link: its model, its parameter names; all other bytes as they came."""
     model = link.deployment.model
+    if ask.form is not None:
+        return ask.form.naming(model.id)
     name = msgspec.Raw(_encode(model.id))
     touched = model.rename.keys() | model.drop | link.drop_params
     if touched.isdisjoint(ask.told):
@@ -201,7 +221,9 @@ def _known(fields: Mapping[str, msgspec.Raw], name: str) -> Any:
 def _keeps_state(ask: Ask, endpoint: Endpoint) -> bool:
     """Whether the provider keeps what it makes, so that a second call would make a second one."""
     kept = (ask.fields.get(name) for name in ("store", "background"))
-    return endpoint is RESPONSES and any(raw and bytes(raw) == b"true" for raw in kept)
+    if endpoint is RESPONSES:
+        return any(raw and bytes(raw) == b"true" for raw in kept)
+    return endpoint.name in _DEAR
 
 
 def _estimate(fields: Fields, endpoint: Endpoint) -> int:
@@ -230,6 +252,8 @@ def _longest_text(fields: Fields) -> int:
     return max((least_tokens(text) for text in map(bytes, texts) if text[:1] == b'"'), default=0)
 
 
-def kind_of(endpoint: Endpoint) -> ModelKind:
-    """What a chain's models must be for to serve this endpoint."""
+def kind_of(endpoint: Endpoint) -> ModelKind | None:
+    """What a chain's models must be for to serve this endpoint; None if that is not known."""
+    if endpoint.opaque:
+        return None
     return ModelKind.EMBEDDING if endpoint is EMBEDDINGS else ModelKind.CHAT

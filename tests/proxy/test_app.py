@@ -142,7 +142,7 @@ async def test_five_mib_pass_byte_for_byte_but_for_the_model(make_stand: MakeSta
     url = f"{stand.url}{CHAT.path}"
     async with stand.http.post(url, data=io.BytesIO(body), headers=headers) as answer:
         assert answer.status == 200
-    expected = b'{"big":1.00e30,"model":"gpt-4.1","messages":' + messages + b',"n":1.0}'
+    expected = body.replace(b'"default"', b'"gpt-4.1"', 1)
     [call] = stand.seen("openai/gpt-4.1")
     assert int(call.headers["content-length"]) == len(expected)
     assert call.body == expected[:KEPT_BODY]
@@ -176,7 +176,7 @@ async def test_pages_take_get_only(stand: Stand) -> None:
         assert answer.status == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/ui", "/key/generate", "/v1/chat/completions/"])
+@pytest.mark.parametrize("path", ["/", "/v1", "/ui", "/key/generate"])
 async def test_anything_else_is_a_404_in_the_callers_protocol(stand: Stand, path: str) -> None:
     async with stand.post(path) as answer:
         assert answer.status == 404

@@ -1,7 +1,7 @@
 import pytest
 
 from agentbox_cli.providers.model import Protocol
-from agentbox_cli.proxy.endpoints import BY_PATH, MESSAGES, provider_url
+from agentbox_cli.proxy.endpoints import BY_PATH, MESSAGES, SERVED, SIDE, provider_url
 
 OPENAI = "https://api.openai.example/v1"
 
@@ -37,3 +37,10 @@ def test_every_protocol_has_one_path() -> None:
 
 def test_only_messages_is_worded_as_anthropic_does() -> None:
     assert [each for each in BY_PATH.values() if each.is_anthropic] == [MESSAGES]
+
+
+def test_the_others_say_themselves_where_they_are() -> None:
+    assert {each.path for each in SIDE} == SERVED.keys() - BY_PATH.keys()
+    for each in SIDE:
+        assert each.path == f"/v1{each.at}"
+        assert provider_url(OPENAI, each.protocol, each.at) == f"{OPENAI}{each.at}"
