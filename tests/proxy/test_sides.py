@@ -139,8 +139,8 @@ async def test_events_of_a_picture_pass_whole(make: Make) -> None:
         b"\n\n"
     )
     stand = await make(begin_stream() + chunk(events[:50]) + chunk(events[50:]) + END)
-    body = {"model": "default", "prompt": "x", "stream": True}
-    async with stand.post("/v1/images/generations", **body) as answer:
+    asking = stand.post("/v1/images/generations", model="default", prompt="x", stream=True)
+    async with asking as answer:
         assert await answer.read() == events
     await eventually(lambda: bool(stand.records))
     assert (stand.records[0].tokens.input, stand.records[0].tokens.output) == (3, 4)
