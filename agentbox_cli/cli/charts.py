@@ -19,12 +19,20 @@ def plot_usage(series: "Series") -> None:
         return
     rows = series.rows
     _bars(series, "tokens", [row.input_tokens + row.output_tokens for row in rows])
-    _bars(series, "cost in dollars", [row.cost_usd for row in rows])
+    unpriced = sum(row.unpriced for row in rows)
+    known = (
+        f"cost in dollars, without {unpriced:,} unpriced calls" if unpriced else "cost in dollars"
+    )
+    _bars(series, known, [row.cost_usd for row in rows], none="not known" if unpriced else "none")
     _bars(series, "requests that fell back", [row.fell_back for row in rows])
 
 
-def _bars(series: "Series", title: str, values: list[Any]) -> None:
+def _bars(series: "Series", title: str, values: list[Any], *, none: str = "none") -> None:
     import plotext
+
+    if not any(values):
+        say(f"{title}: {none}\n")  # an axis of nothing would have to be made up
+        return
 
     figure = plotext.figure
     figure.clear()

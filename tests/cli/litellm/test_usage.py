@@ -3,14 +3,18 @@
 import csv
 import io
 import json
+import os
 import re
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from agentbox_cli.providers.pricing import PriceList
 from agentbox_cli.usage.by import By
 from agentbox_cli.usage.database import open_for_writing, place_of
 from agentbox_cli.usage.store import add, price_version
@@ -104,6 +108,31 @@ def test_a_plot_in_a_pipe_is_80_columns_wide_and_has_no_colour(
     assert max(map(len, out.splitlines())) <= 80
 
 
+@pytest.mark.parametrize(
+    ("prices", "cost"),
+    [
+        ({"openai/gpt-4o": FREE}, "cost in dollars: none\n"),
+        ({}, "cost in dollars, without 1 unpriced calls: not known\n"),
+    ],
+)
+def test_a_plot_of_nothing_is_a_line_of_words(
+    agentbox: Agentbox,
+    config: Path,
+    database: Path,
+    prices: dict[str, PriceList],
+    cost: str,
+) -> None:
+    at = time.time() - 60
+    engine = open_for_writing(place_of(None, database)).engine
+    add(engine, [request(1, call(at=at), at=at)], price_version(engine, prices))
+    engine.dispose()
+    out = agentbox("litellm", "usage", "--plot", "--since", "1d").out
+    assert "tokens by hour" in out
+    assert cost in out
+    assert "requests that fell back: none\n" in out
+    assert "-1" not in out
+
+
 @pytest.mark.parametrize("option", ["--plot", "--by=model"])
 @pytest.mark.parametrize("columns", ["80", "40"])
 def test_on_a_terminal_no_line_is_wider_than_it(
@@ -150,6 +179,41 @@ def test_a_store_that_cannot_be_read_is_exit_6_with_the_reason(
     assert result.err.startswith("error: ")
     assert "hint: " in result.err
     assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
+def test_a_store_that_may_not_be_read_is_exit_6_with_the_reason(
+    store: Path, arguments: list[str]
+) -> None:
+    store.chmod(0)
+    # Root may read everything, unless it gives that up.
+    rights = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    command = [sys.executable, "-m", "agentbox_cli", "litellm", *arguments]
+    done = subprocess.run(
+        [*(rights if os.geteuid() == 0 else ()), *command],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (6, ""), done.stderr
+    assert str(store) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_output_that_can_show_ascii_only_shows_it(store: Path) -> None:
+    """Python itself escapes names that such a terminal cannot show."""
+    engine = open_for_writing(place_of(None, store)).engine
+    at = time.time()
+    add(engine, [request(9, call(at=at), at=at, project="Überblick 日本")], 1)
+    engine.dispose()
+    environ = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for option in ("--by=project", "--plot", "--csv", "--json"):
+        command = [sys.executable, "-m", "agentbox_cli", "litellm", "usage", option]
+        done = subprocess.run(command, env=environ, capture_output=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.isascii()
+        assert done.stdout.strip()
 
 
 def test_a_price_is_set_shown_used_and_taken_back(
