@@ -52,16 +52,22 @@
     return made;
   }
 
+  function state(row) {
+    const made = parts.element("span");
+    const text = row.cooldown_s === null ? row.state : `${row.state} ${span(row.cooldown_s)}`;
+    made.append(parts.element("span", text, row.state));
+    const why = row.skipped ? `${row.skipped.kind}: ${row.skipped.message}` : row.last_error || "";
+    if (why) made.append(parts.element("small", why));
+    return made;
+  }
+
   function links(rows) {
-    const columns = [["link", ""], ["aliases", "words"], ["state", ""], ["quota", ""], ["calls/s", "number"],
-      ["tokens/s", "number"], ["p50", "number"], ["p95", "number"], ["first", "number"], ["in flight", "number"], ["failed", "number"], ["why", "words"]];
+    const columns = [["link", ""], ["state", "words"], ["quota", ""], ["calls/s", "number"], ["tokens/s", "number"],
+      ["p50", "number"], ["p95", "number"], ["first", "number"], ["in flight", "number"], ["failed", "number"], ["aliases", "words"]];
     return [parts.table("Links, of the last minute", columns, rows.map((row) => [
-      row.link, row.aliases.join(", "),
-      [row.cooldown_s === null ? row.state : `${row.state} ${span(row.cooldown_s)}`, row.state],
-      quota(row.windows), rate(row.rates["10s"].calls_per_s), rate(row.rates["10s"].tokens_per_s),
+      row.link, state(row), quota(row.windows), rate(row.rates["10s"].calls_per_s), rate(row.rates["10s"].tokens_per_s),
       milliseconds(row.latency_ms.p50), milliseconds(row.latency_ms.p95), milliseconds(row.first_content_ms.p50),
-      String(row.in_flight || "-"), String(row.failed || "-"),
-      row.skipped ? `${row.skipped.kind}: ${row.skipped.message}` : row.last_error || "",
+      String(row.in_flight || "-"), String(row.failed || "-"), row.aliases.join(", "),
     ]))];
   }
 

@@ -61,7 +61,10 @@ const parts = (() => {
     row.forEach((cell, place) => {
       const shown = element(place ? "td" : "th", undefined, columns[place][1]);
       if (!place) shown.scope = "row";
-      if (cell instanceof Node) shown.append(cell);
+      // Small screens show each row as a block, where every value needs its title.
+      else shown.dataset.title = columns[place][0];
+      if (cell === "" || cell === "-") shown.classList.add("none");
+      if (cell instanceof Node) { shown.append(cell); if (!cell.hasChildNodes() && !cell.max) shown.classList.add("none"); }
       else if (Array.isArray(cell)) { shown.textContent = cell[0]; shown.classList.add(cell[1]); }
       else shown.textContent = cell;
       made.append(shown);
