@@ -35,7 +35,12 @@ def main(argv: list[str] | None = None) -> int:
     gc.set_threshold(_OBJECTS)
     from agentbox_cli.cli.boundary import run  # noqa: PLC0415 - costs more than the rest
 
-    return run(arguments)
+    code = run(arguments)
+    if argv is None:
+        # The process ends: Python would look for garbage among all of them three times more,
+        # which takes another tenth (measured).
+        gc.freeze()
+    return code
 
 
 def _replace_closed_streams() -> None:

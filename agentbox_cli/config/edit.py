@@ -9,10 +9,11 @@ from collections.abc import Callable, Hashable, Iterable
 from itertools import chain
 from typing import Any
 
-from agentbox_cli.config.document import Document, Path
+from agentbox_cli.config.document import Document, Path, foresee
 from agentbox_cli.config.editing import brackets, insertion, plain_edits, removal, replacement
 from agentbox_cli.config.editing.proof import first_proven
 from agentbox_cli.config.editing.refusal import EditRefusedError, NoSuchItemError
+from agentbox_cli.config.editing.regrow import regrown
 from agentbox_cli.config.editing.route import (
     Route,
     bar_marked,
@@ -72,7 +73,9 @@ def _prove(
 ) -> str:
     wanted: dict[Hashable, Any] = plain_edits.changed(route.document.data, names, change)
     last_resort = brackets.rewritten(route, names, wanted)
-    return first_proven(route, chain(candidates, last_resort), wanted)
+    text = first_proven(route, chain(candidates, last_resort), wanted)
+    foresee(text, lambda: regrown(route.document.root, route.text, text))
+    return text
 
 
 def _add(route: Route, value: Any) -> str:

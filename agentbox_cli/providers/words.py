@@ -179,8 +179,12 @@ def _listed(found: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     listed: dict[str, str] = {}
     for word, text in found:
         if word and word.isprintable() and not word.startswith("#"):
-            listed.setdefault(word, "".join(char if char.isprintable() else " " for char in text))
+            listed.setdefault(word, text if text.isprintable() else _printable(text))
     return list(listed.items())
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _modified(named: str) -> int:
