@@ -4,8 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.fakes.commandline import Agentbox, Result
+
+# How long an example takes tells how busy the machine is.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTEST_CURRENT_TEST", "COVERAGE_FILE")
 

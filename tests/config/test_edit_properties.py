@@ -25,7 +25,7 @@ from agentbox_cli.config.grow import grow
 from agentbox_cli.config.tree import Mapping
 from tests.config.sheets import KEYS, Path, Sheet, at, new_values, paths, sheets
 
-# Of each property. A long run by hand: AGENTBOX_EDIT_EXAMPLES=3400, 20 400 edits in all.
+# Of each property. A long run by hand: AGENTBOX_EDIT_EXAMPLES=3400 (20 400 edits), --timeout 0.
 EXAMPLES = int(os.environ.get("AGENTBOX_EDIT_EXAMPLES", "50"))
 SHOW = bool(os.environ.get("AGENTBOX_EDIT_SHOW"))
 EDITS: dict[str, Callable[..., str]] = {
