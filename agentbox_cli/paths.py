@@ -19,6 +19,10 @@ HOST_CONFIG = Path("/host-config/agentbox/config.yml")
 # The JSON Schema, beside the config.yml that names it: a relative name holds on every machine.
 SCHEMA_NAME = "config.schema.json"
 
+# What a socket for a container is called in its directory, and where that is mounted inside.
+SOCKET_NAME = "litellm.sock"
+CONTAINER_SOCKET = Path("/run/agentbox") / SOCKET_NAME
+
 # sockaddr_un.sun_path holds 108 bytes, the last one NUL (unix(7)).
 SOCKET_PATH_LIMIT = 107
 
@@ -86,6 +90,11 @@ class Paths:
     def bug_file(self) -> Path:
         """The last traceback of an error that is ours."""
         return self.state_dir / "bug.log"
+
+    @property
+    def sockets_dir(self) -> Path:
+        """A directory for each container, with the proxy's socket for it; 0700."""
+        return self.state_dir / "sockets"
 
     @property
     def usage_database(self) -> Path:

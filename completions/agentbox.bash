@@ -8,7 +8,7 @@ __agentbox_facts() {
     commands='' options=''
     case $1 in
     '') commands='litellm config plugins completions' options='--config --no-plugins --version -V --help -h' ;;
-    litellm) commands='init start stop restart status top logs ask explain test-fallback limits chaos usage prices models providers import mcp key render' options='--help -h' ;;
+    litellm) commands='init start stop restart status top logs ask explain test-fallback limits chaos usage prices models providers import mcp key bridge render' options='--help -h' ;;
     'litellm init') options='--provider -p --yes -y --demo --dry-run --json --help -h' ;;
     'litellm start') options='--port --foreground --wait --no-wait --if-enabled --help -h' ;;
     'litellm stop') options='--grace --force --help -h' ;;
@@ -47,6 +47,7 @@ __agentbox_facts() {
     'litellm mcp add') options='--url --transport --env --header --allow --deny --dry-run --json --help -h' ;;
     'litellm mcp remove') options='--dry-run --json --help -h' ;;
     'litellm key') options='--rotate --dry-run --json --help -h' ;;
+    'litellm bridge') options='--socket --port --if-exists --help -h' ;;
     'litellm render') options='--standalone --json --help -h' ;;
     config) commands='check path show get set unset edit diff undo schema' options='--help -h' ;;
     'config check') options='--json --sarif --help -h' ;;
@@ -137,6 +138,8 @@ __agentbox_takes() {
     'litellm mcp add @1') ;;
     'litellm mcp add @'*) ;;
     'litellm mcp remove @1') takes='words server' ;;
+    'litellm bridge --socket') ;;
+    'litellm bridge --port') ;;
     'config get @1') takes='words path' ;;
     'config set @1') takes='words path' ;;
     'config set @2') takes='words value' ;;

@@ -33,6 +33,7 @@ function __agentbox_commands
                 'import' 'Take over a config of LiteLLM, claude-code-router or llm.' \
                 'mcp' 'MCP: the gateway\'s servers and their tools.' \
                 'key' 'Print the key for callers other than you.' \
+                'bridge' 'Bridge 127.0.0.1:4000 of a container to the proxy of its host.' \
                 'render' 'Print the config of the LiteLLM that translates behind the proxy.'
         case 'litellm limits'
             printf '%s\t%s\n' \
@@ -377,6 +378,13 @@ function __agentbox_options
                 '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
+        case 'litellm bridge'
+            printf '%s\t%s\n' \
+                '--socket' 'The mounted socket; by default $AGENTBOX_SOCKET, else /run/agentbox/litellm.sock.' \
+                '--port' 'Listen here; by default $LITELLM_PORT, else 4000; 0 for any.' \
+                '--if-exists' 'Do nothing if no directory is mounted there.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
         case 'litellm render'
             printf '%s\t%s\n' \
                 '--standalone' 'A config for plain LiteLLM, with its own fallbacks, instead.' \
@@ -561,6 +569,8 @@ function __agentbox_takes
         case 'litellm mcp add @*'
         case 'litellm mcp remove @1'
             printf '%s\n' words server
+        case 'litellm bridge --socket'
+        case 'litellm bridge --port'
         case 'config get @1'
             printf '%s\n' words path
         case 'config set @1'

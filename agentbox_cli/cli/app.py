@@ -57,6 +57,10 @@ class LitellmCommands(LazyGroup):
         ),
         "mcp": (f"{_HERE}.litellm.mcp", "MCP: the gateway's servers and their tools."),
         "key": (f"{_HERE}.litellm.key", "Print the key for callers other than you."),
+        "bridge": (
+            f"{_HERE}.litellm.bridge",
+            "Bridge 127.0.0.1:4000 of a container to the proxy of its host.",
+        ),
         "render": (
             f"{_HERE}.litellm.render",
             "Print the config of the LiteLLM that translates behind the proxy.",

@@ -206,6 +206,21 @@ class LiteLLMConfig(Section):
         description="An address other than loopback to listen on; forces `auth: key`.",
         examples=["192.168.1.20"],
     )
+    socket: tuple[Name, ...] = Field(
+        (),
+        strict=False,
+        description="Containers that call by a unix socket of their own; usage names them so.",
+        examples=[["web", "ci"]],
+    )
+    socket_dir: str | None = Field(
+        None,
+        description="Where these sockets are, `NAME/litellm.sock`; the state folder by default.",
+        examples=["/srv/agentbox/sockets"],
+    )
+    socket_access: Literal["owner", "group", "all"] = Field(
+        "owner",
+        description="Whom the files of the sockets let in: 0600, 0660 or 0666.",
+    )
 
 
 class HostConfig(BaseModel):

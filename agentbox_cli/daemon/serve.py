@@ -29,7 +29,8 @@ from agentbox_cli.errors import AgentboxError, Exit
 from agentbox_cli.paths import Paths, standard_paths
 from agentbox_cli.providers.load import load_setup
 from agentbox_cli.providers.resolved import Resolved
-from agentbox_cli.proxy.server import ProxyServer, bind
+from agentbox_cli.proxy.server import BACKLOG, ProxyServer, bind
+from agentbox_cli.proxy.sockets import bind_named
 
 START_SECONDS = 60
 
@@ -84,13 +85,14 @@ async def _serve(paths: Paths, duty: Duty, redacting: RedactingFilter) -> None:
     key = SecretStr(read_or_create(paths.key_file))
     redacting.learn((*resolved.secrets(), key))
     sockets = bind(resolved.config.bind, duty.port)
+    named = bind_named(resolved.config, paths, BACKLOG)
     server = ProxyServer(
         resolved=resolved,
         key=key,
         instance=duty.token,
         paths=paths,
     )
-    await server.start(sockets)
+    await server.start(sockets, named)
     described = _described(duty, resolved, sockets[0].getsockname()[:2])
     instance.announce(paths, duty.lock_fd, described)
     signal.alarm(0)

@@ -65,12 +65,22 @@ def chosen_port(option: int | None, setup: Setup, environ: Mapping[str, str]) ->
     """
     if option is not None:
         return _checked(option, "--port")
+    named = port_named(environ)
+    return setup.resolved.config.port if named is None else named
+
+
+def port_named(environ: Mapping[str, str]) -> int | None:
+    """The port that `LITELLM_PORT` names; None if it names none.
+
+    Raises:
+        UsageError: it is no port.
+    """
     text = environ.get(PORT_VARIABLE)
-    if text:
-        if not text.isdecimal():
-            raise UsageError(f"{PORT_VARIABLE}={text!r} is not a port number")
-        return _checked(int(text), PORT_VARIABLE)
-    return setup.resolved.config.port
+    if not text:
+        return None
+    if not text.isdecimal():
+        raise UsageError(f"{PORT_VARIABLE}={text!r} is not a port number")
+    return _checked(int(text), PORT_VARIABLE)
 
 
 def launch_of(

@@ -31,5 +31,6 @@ def status_document(seen: Probe) -> dict[str, Any]:
         "auth": said.get("auth"),
         "warnings": warnings,
         "budgets": said.get("budgets", []),
+        "sockets": said.get("sockets", []),
         "aliases": said.get("aliases", []),
     }

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -98,6 +98,7 @@ class Front:
         silence: seconds that a client of a stream waits before keep-alives begin.
         budgets: what may be spent; None if nothing limits it.
         seek: has the process looked for that owns a socket's inode.
+        containers: the paths of unix sockets, and whose calls come in by each.
     """
 
     resolved: Resolved
@@ -118,6 +119,7 @@ class Front:
     silence: float = SILENCE_SECONDS
     budgets: Budgets | None = None
     seek: Callable[[int], None] = nobody_seeks
+    containers: Mapping[str, str] = field(default_factory=dict)
 
     def server(self) -> "Server":
         """The server that answers with this front."""
@@ -137,6 +139,9 @@ class Server(web.Server):
         """Keep the kernel's word for as long as the connection lasts."""
         super().connection_made(handler, transport)
         local = transport.get_extra_info("sockname")
+        if isinstance(local, str):
+            self._dispatcher.met(handler, local)
+            return
         remote = transport.get_extra_info("peername")
         peer = self._guard.peer(local, remote) if local and remote else None
         if self._guard.vouches_for(peer):
@@ -149,6 +154,7 @@ class Server(web.Server):
         """Forget the connection."""
         self._dispatcher.same_user.discard(handler)
         self._dispatcher.sockets.pop(handler, None)
+        self._dispatcher.containers.pop(handler, None)
         super().connection_lost(handler, exc)
 
 
@@ -179,12 +185,22 @@ class Dispatcher:
         }
         self.same_user: set[Any] = set()
         self.sockets: dict[Any, int] = {}
+        self.containers: dict[Any, str] = {}
         self.seek = front.seek
+
+    def met(self, handler: Any, path: str) -> None:
+        """Keep which socket a connection came in by; whoever could open it may call."""
+        self.containers[handler] = self._front.containers[path]
+        self.same_user.add(handler)
 
     async def answer(self, http: web.BaseRequest) -> web.StreamResponse:
         """Answer any request."""
         endpoint = SERVED.get(http.path)
-        refused = self._front.guard.check(http.headers, same_user=http.protocol in self.same_user)
+        refused = self._front.guard.check(
+            http.headers,
+            same_user=http.protocol in self.same_user,
+            on_unix_socket=http.protocol in self.containers,
+        )
         if refused is not None and not (http.path == HEALTH and refused.status == 401):  # noqa: PLR2004 - HTTP's Unauthorized
             if http.path in web_page.PATHS:
                 return web_page.refused(refused)
@@ -208,7 +224,8 @@ class Dispatcher:
 
     async def _chain(self, http: web.BaseRequest, endpoint: Endpoint) -> web.StreamResponse:
         request_id = f"req_{secrets.token_hex(12)}"
-        caller, project = caller_of(http.headers), project_of(http.headers, self._front.project)
+        caller = self.containers.get(http.protocol) or caller_of(http.headers)
+        project = project_of(http.headers, self._front.project)
         story = self._front.stories.begin(request_id, endpoint, caller, project)
         story.socket = self.sockets.get(http.protocol)
         try:

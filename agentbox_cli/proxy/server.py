@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -35,6 +35,7 @@ from agentbox_cli.proxy.pausing import pause
 from agentbox_cli.proxy.peer import PeerLookup, find_lookup
 from agentbox_cli.proxy.processes import Processes
 from agentbox_cli.proxy.purse import Budgets, LoopBudgets
+from agentbox_cli.proxy.sockets import NamedSocket, UnixSite, close, rows
 from agentbox_cli.proxy.story import Stories, Story
 from agentbox_cli.proxy.translation import NO_ENGINE, Translation
 from agentbox_cli.proxy.upstream import Upstream
@@ -85,6 +86,7 @@ class ProxyServer:
     _budgets: Budgets | None = None
     _runner: web.ServerRunner | None = None
     _auth: str = "same-user"
+    _named: Sequence[NamedSocket] = ()
 
     def __post_init__(self) -> None:
         self._memory = Memory(cooldowns=Cooldowns(self.resolved.router.retry_after_seconds))
@@ -99,8 +101,9 @@ class ProxyServer:
         self._guard = self._make_guard(self.resolved.config)
         self._usage_page = UsagePage(resolved=self.resolved, paths=self.paths)
 
-    async def start(self, sockets: list[socket.socket]) -> None:
-        """Serve on sockets that are bound already."""
+    async def start(self, sockets: list[socket.socket], named: Sequence[NamedSocket] = ()) -> None:
+        """Serve on sockets that are bound already; by `named` ones containers call."""
+        self._named = named
         self._keeper.begin()
         self._begin_usage()
         addresses = await self._start_simulated()
@@ -123,17 +126,21 @@ class ProxyServer:
             project=project_name(os.environ.get(PROJECT_VARIABLE, "")),
             silence=self.silence,
             budgets=self._budgets,
+            containers={str(each.path): each.name for each in named},
         )
         # aiohttp waits that long twice: for the open requests, then for their connections.
         self._runner = web.ServerRunner(front.server(), shutdown_timeout=self.grace / 2)
         await self._runner.setup()
         for bound in sockets:
             await web.SockSite(self._runner, bound, backlog=BACKLOG).start()
+        for each in named:
+            await UnixSite(self._runner, each).start()
 
     async def drain(self) -> None:
         """Take no new requests, let the open ones finish for a while, then end."""
         if self._runner is not None:
             await self._runner.cleanup()
+        close(self._named)
         await self._keeper.close()
         await self._usage_page.close()
         if self._translation is not None:
@@ -150,9 +157,10 @@ class ProxyServer:
     def status(self) -> dict[str, Any]:
         """What `/agentbox/status` tells; the daemon's part is added by the daemon."""
         return self._summary() | {
+            "sockets": list(rows(self._named)),
             "aliases": report.alias_rows(
                 self.resolved, self._memory, time.monotonic(), time.time()
-            )
+            ),
         }
 
     async def live(self) -> dict[str, Any]:
@@ -233,7 +241,8 @@ class ProxyServer:
             self._auth = "key"
             self.warnings.append(f"callers need the key: {choice.reason}")
         policy = GuardPolicy(
-            auth="key" if self._auth == "key" else "same-user",
+            # Without a lookup nobody is vouched for on the port, yet a socket lets its own in.
+            auth="key" if config.bind else config.auth,
             allowed_uids=uids,
             allowed_hosts=frozenset(
                 {*config.allowed_hosts, *([config.bind] if config.bind else [])}

@@ -77,6 +77,8 @@ litellm:
 LINES = """
 completions bash
 config check
+litellm bridge --socket /nowhere/at/all/s
+litellm bridge --if-exists
 config check --json
 config check --sarif
 config diff

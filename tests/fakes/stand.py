@@ -15,6 +15,7 @@ from agentbox_cli.paths import Paths
 from agentbox_cli.providers.load import load_setup
 from agentbox_cli.providers.resolved import Resolved
 from agentbox_cli.proxy.server import ProxyServer, bind
+from agentbox_cli.proxy.sockets import NamedSocket
 from agentbox_cli.simulate.app import SimulatedProviders
 from agentbox_cli.simulate.faults import Fault
 from agentbox_cli.simulate.journal import Call
@@ -159,7 +160,9 @@ def resolved_for(plan: Plan, base: str, directory: Path) -> Resolved:
 
 
 @asynccontextmanager
-async def open_stand(plan: Plan, directory: Path) -> AsyncIterator[Stand]:
+async def open_stand(
+    plan: Plan, directory: Path, named: Sequence[NamedSocket] = ()
+) -> AsyncIterator[Stand]:
     """Start everything, and end it again."""
     providers = SimulatedProviders(keep=1_000)
     base = await providers.start()
@@ -173,7 +176,7 @@ async def open_stand(plan: Plan, directory: Path) -> AsyncIterator[Stand]:
         **plan.server,
     )
     sockets = bind(None, 0)
-    await proxy.start(sockets)
+    await proxy.start(sockets, named)
     url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
     timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as http:

@@ -57,6 +57,12 @@ def _tell(document: dict[str, Any]) -> None:
         if document["budgets"]:
             say()
             _tell_budgets(document["budgets"])
+        if document["sockets"]:
+            say()
+            table(
+                ["CONTAINER", "SOCKET"],
+                [[each["name"], each["path"]] for each in document["sockets"]],
+            )
     for warning in document["warnings"]:
         notice(f"warning: {warning}")
 

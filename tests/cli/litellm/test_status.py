@@ -28,6 +28,7 @@ def test_the_json_of_a_stopped_proxy(agentbox: Agentbox) -> None:
             "auth": None,
             "warnings": [],
             "budgets": [],
+            "sockets": [],
             "aliases": [],
         }
     )
