@@ -55,7 +55,7 @@ class LitellmCommands(LazyGroup):
             f"{_HERE}.litellm.import_file",
             "Take over a config of LiteLLM, claude-code-router or llm.",
         ),
-        "mcp": (f"{_HERE}.litellm.mcp", "MCP: the gateway's servers and their tools."),
+        "mcp": (f"{_HERE}.litellm.mcp", "Tools over MCP: our server, and the gateway's servers."),
         "key": (f"{_HERE}.litellm.key", "Print the key for callers other than you."),
         "bridge": (
             f"{_HERE}.litellm.bridge",
@@ -102,6 +102,7 @@ class McpCommands(LazyGroup):
     """`agentbox litellm mcp ...`."""
 
     table: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "serve": (f"{_HERE}.litellm.mcp.serve", "Serve the proxy's models as MCP tools."),
         "list": (f"{_HERE}.litellm.mcp.listing", "List the MCP servers behind the gateway."),
         "add": (f"{_HERE}.litellm.mcp.add", "Add an MCP server to config.yml."),
         "remove": (f"{_HERE}.litellm.mcp.remove", "Remove an MCP server from config.yml."),

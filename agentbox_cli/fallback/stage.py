@@ -10,7 +10,7 @@ import os
 import secrets
 import tempfile
 import threading
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,11 +123,13 @@ class Cast:
 
         return self._run(make())
 
-    def _run(self, work: Awaitable[T]) -> T:
-        async def run() -> T:
-            return await work
-
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(CLOSING_SECONDS)
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            running = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:
+            work.close()  # a drill that was left may still have checks under way
+            raise
+        return running.result(CLOSING_SECONDS)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from agentbox_cli.providers.resolved import Lane, Link
 from agentbox_cli.proxy.endpoints import CHAT
 from agentbox_cli.proxy.reply import refusal
 from agentbox_cli.proxy.story import STORIES_KEPT, Attempt, End, Skip, Stories, Story
+from agentbox_cli.usage.counting import counts_of, tier_of
 
 PATH = "/agentbox/requests"
 LISTED = 20
@@ -164,7 +165,17 @@ def _attempt(story: Story, attempt: Attempt, retry: int) -> dict[str, Any]:
         "message": attempt.message,
         "maybe_charged": attempt.maybe_charged,
         "tokens": msgspec.structs.asdict(tokens) if tokens else None,
+        "charged": _charged(attempt),
     }
+
+
+def _charged(attempt: Attempt) -> dict[str, Any] | None:
+    """Its tokens by how they are charged, whatever way the provider counts in."""
+    spent = attempt.spent
+    counts = counts_of(spent.protocol, spent.usage) if spent else None
+    if spent is None or counts is None:
+        return None
+    return msgspec.structs.asdict(counts) | {"tier": tier_of(spent.usage, spent.tier)}
 
 
 def _end_of(attempt: Attempt) -> float | None:

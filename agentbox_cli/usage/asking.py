@@ -1,5 +1,7 @@
 """What a config's store knows, as JSON data, for the pages of the proxy."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine
@@ -23,10 +25,32 @@ def usage_document(
     Raises:
         UsageStoreError: the store cannot be read.
     """
-    place = place_of(resolved.config.usage.database, paths.usage_database)
+    with _store(resolved.config.usage.database, paths) as engine:
+        return _document(engine, since, by)
+
+
+def report_at(configured: str | None, paths: Paths, since: float | None, by: By) -> dict[str, Any]:
+    """What was used since a time, as `usage --json` shows it.
+
+    Args:
+        configured: the database that the config names.
+        paths: where it is if the config names none.
+        since: seconds since the epoch; None for all.
+        by: what to group by.
+
+    Raises:
+        UsageStoreError: the store cannot be read.
+    """
+    with _store(configured, paths) as engine:
+        return report_document(usage_report(engine, by, since, None))
+
+
+@contextmanager
+def _store(configured: str | None, paths: Paths) -> Iterator[Engine]:
+    place = place_of(configured, paths.usage_database)
     engine = open_for_reading(place) or empty_store()
     try:
-        return _document(engine, since, by)
+        yield engine
     except SQLAlchemyError as error:
         raise UsageStoreError(f"the usage database {place.shown} cannot be read now") from error
     finally:

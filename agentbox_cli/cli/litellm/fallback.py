@@ -17,8 +17,6 @@ from agentbox_cli.fallback.scenarios import Scenario
 
 if TYPE_CHECKING:
     from agentbox_cli.fallback.verdicts import Report
-    from agentbox_cli.providers.load import Drillable
-    from agentbox_cli.providers.resolved import Chain
 
 app = command()
 
@@ -88,12 +86,13 @@ def _drill(
     listed: bool,
 ) -> "Report":
     from agentbox_cli.cli.progress import Bar
+    from agentbox_cli.fallback.choosing import wanted
     from agentbox_cli.fallback.matrix import preview, run
     from agentbox_cli.fallback.plan import Scope
     from agentbox_cli.providers.load import load_for_drill
 
     setup = load_for_drill(config_file(ctx), os.environ)
-    chains, broken = _wanted(setup, aliases)
+    chains, broken = wanted(setup, aliases)
     scope = Scope(full=full, scenarios=scenarios)
     if listed:
         return preview(setup.resolved, chains, broken, scope)
@@ -109,19 +108,6 @@ def _ending_well() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _wanted(setup: "Drillable", aliases: Sequence[str]) -> "tuple[list[Chain], dict[str, str]]":
-    from agentbox_cli.cli.litellm.fallback_live import chosen, unknown
-
-    known = setup.resolved.chains
-    for alias in aliases:
-        if alias not in known and alias not in setup.broken:
-            raise unknown(alias, [*known, *setup.broken])
-    whole = [alias for alias in aliases if alias in known]
-    chains = chosen(known, whole) if whole or not aliases else []
-    broken = {a: why for a, why in setup.broken.items() if a in aliases or not aliases}
-    return chains, broken
 
 
 def _refuse_beside_live(*, full: bool, listed: bool, scenarios: Sequence[Scenario] | None) -> None:

@@ -1,7 +1,7 @@
 """`test-fallback --live`: what it may cost, the question before, and the asking."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,12 +13,12 @@ from agentbox_cli.errors import NotSo, UsageError
 if TYPE_CHECKING:
     from agentbox_cli.fallback.live import Price
     from agentbox_cli.fallback.verdicts import Report
-    from agentbox_cli.providers.resolved import Chain
 
 
 def ask_providers(ctx: typer.Context, aliases: Sequence[str], *, yes: bool) -> "Report":
     """Ask each link of these aliases once, after a yes to what it may cost."""
     from agentbox_cli.cli.progress import Bar
+    from agentbox_cli.fallback.choosing import chosen
     from agentbox_cli.fallback.live import ask_all, worst_case
     from agentbox_cli.providers.catalog import read_catalog
 
@@ -27,25 +27,6 @@ def ask_providers(ctx: typer.Context, aliases: Sequence[str], *, yes: bool) -> "
     _ask_before(worst_case(chains, resolved.config.usage.prices, read_catalog()), yes=yes)
     with Bar() as bar:
         return ask_all(chains, bar.show)
-
-
-def chosen(known: "Mapping[str, Chain]", aliases: Sequence[str]) -> "list[Chain]":
-    """The chains of these aliases; those of the config if none is named."""
-    for alias in aliases:
-        if alias not in known:
-            raise unknown(alias, list(known))
-    if aliases:
-        return [known[alias] for alias in dict.fromkeys(aliases)]
-    return [chain for chain in known.values() if chain.source == "config"]
-
-
-def unknown(alias: str, known: Sequence[str]) -> UsageError:
-    """The error of an alias that there is not."""
-    import difflib
-
-    close = difflib.get_close_matches(alias, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else "agentbox litellm models"
-    return UsageError(f"unknown alias {alias!r}", hint=hint)
 
 
 def _ask_before(price: "Price", *, yes: bool) -> None:

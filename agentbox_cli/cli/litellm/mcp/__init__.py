@@ -2,4 +2,4 @@
 
 from agentbox_cli.cli.app import McpCommands, group
 
-app = group(McpCommands, "MCP: the gateway's servers and their tools.")
+app = group(McpCommands, "Tools over MCP: our server, and the gateway's servers.")

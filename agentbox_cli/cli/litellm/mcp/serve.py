@@ -1,0 +1,46 @@
+"""`agentbox litellm mcp serve`: the proxy as an MCP server."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agentbox_cli.cli.app import command
+from agentbox_cli.cli.setting import named_config
+from agentbox_cli.mcp.server.toolset import Toolset
+from agentbox_cli.paths import standard_paths
+
+app = command()
+
+
+@app.command()
+def serve(
+    ctx: typer.Context,
+    *,
+    toolset: Annotated[
+        list[Toolset] | None,
+        typer.Option(help="Only these tools; may be given again.", show_default=False),
+    ] = None,
+    no_start: Annotated[
+        bool, typer.Option("--no-start", help="Do not start the proxy when a tool needs it.")
+    ] = False,
+) -> None:
+    """Serve the proxy's models as MCP tools.
+
+    Speaks MCP over stdin and stdout, for an agent that starts it. The proxy is started when a
+    tool needs it.
+
+    Example: claude mcp add agentbox -- agentbox litellm mcp serve
+    """
+    from agentbox_cli.mcp.calls.home import Home
+    from agentbox_cli.mcp.server.serving import serve_stdio
+
+    home = Home(
+        paths=standard_paths(),
+        named=named_config(ctx),
+        environ=os.environ,
+        working_dir=Path.cwd(),
+        starts=not no_start,
+    )
+    serve_stdio(home, frozenset(toolset or Toolset))

@@ -1,0 +1,1 @@
+"""What agentbox does with the Model Context Protocol: its own server, and the gateway."""

@@ -1,0 +1,1 @@
+"""Calls of the MCP server to the running proxy."""

@@ -1,0 +1,137 @@
+"""The running proxy as an HTTP server that answers prompts."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+
+from agentbox_cli.daemon.client import read_key
+from agentbox_cli.daemon.instance import Instance
+from agentbox_cli.daemon.probe import probe
+from agentbox_cli.daemon.states import SERVES
+from agentbox_cli.errors import AgentboxError, ConfigError, ProviderError, ProxyError
+from agentbox_cli.mcp.calls.home import Home
+from agentbox_cli.proxy.callers import PROJECT, PROJECT_VARIABLE, project_name
+
+AGENT = "agentbox-mcp"
+CONNECT_SECONDS = 5.0
+# The proxy bounds every call by itself, and keeps a waiting stream alive every few seconds.
+SILENT_SECONDS = 660.0
+
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - translated, never bound
+_NOT_FOUND, _UNAUTHORISED = 404, 401
+
+
+class Proxy:
+    """Finds the proxy, starts it where that is wanted, and calls it.
+
+    Leaving a call in whatever way closes its connection, and the proxy hangs up on the provider.
+
+    Args:
+        home: whose proxy.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._turn = asyncio.Lock()
+        self._http = httpx2.AsyncClient(
+            # Only plain HTTP on this machine is spoken; the real one would load all authorities.
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            trust_env=False,
+            timeout=httpx2.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS),
+            limits=httpx2.Limits(max_connections=None),
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def instance(self) -> Instance:
+        """The proxy that serves, started if it does not run.
+
+        Raises:
+            ProxyError: it does not run and must not, or cannot, be started.
+            ConfigError: there is no config to start it with, or none that can be used.
+        """
+        async with self._turn:
+            return await asyncio.to_thread(self._find)
+
+    @asynccontextmanager
+    async def post(self, path: str, document: Mapping[str, Any]) -> AsyncIterator[httpx2.Response]:
+        """POST a JSON object; the answer may be read as it comes.
+
+        Raises:
+            ProxyError: the proxy cannot be reached, or went away.
+            ConfigError: it knows no such model.
+            ProviderError: no link answered.
+        """
+        found = await self.instance()
+        try:
+            async with self._http.stream(
+                "POST", _url(found, path), json=document, headers=self._headers()
+            ) as response:
+                if response.status_code != httpx2.codes.OK:
+                    raise _refused(response, await response.aread())
+                yield response
+        except httpx2.HTTPError as error:
+            raise ProxyError(
+                f"the proxy on {found.url} went away: {type(error).__name__}",
+                hint="agentbox litellm logs",
+            ) from error
+
+    async def get(self, path: str) -> dict[str, Any] | None:
+        """GET a JSON object of the running proxy; None if it does not tell."""
+        found = await self.instance()
+        try:
+            response = await self._http.get(_url(found, path), headers=self._headers())
+            told = response.json()
+        except (httpx2.HTTPError, ValueError):
+            return None
+        return told if response.is_success and isinstance(told, dict) else None
+
+    def _find(self) -> Instance:
+        home = self.home
+        seen = probe(home.paths)
+        if seen.state in SERVES and seen.instance is not None and seen.status is not None:
+            return seen.instance
+        if not home.starts:
+            raise ProxyError(
+                f"the proxy is {seen.state}, and this server was told not to start it",
+                hint="run: agentbox litellm start",
+            )
+        from agentbox_cli.daemon.startup import ensure_running  # noqa: PLC0415 - to start only
+
+        started = ensure_running(home.paths, home.config_file(), home.environ, home.working_dir)
+        return started.instance
+
+    def _headers(self) -> httpx2.Headers:
+        headers = httpx2.Headers({"user-agent": AGENT}, encoding="utf-8")
+        if key := read_key(self.home.paths.key_file):
+            headers["authorization"] = f"Bearer {key}"
+        if name := project_name(self.home.environ.get(PROJECT_VARIABLE, "")):
+            headers[PROJECT] = name
+        return headers
+
+
+def _url(found: Instance, path: str) -> str:
+    host = _ANYWHERE.get(found.host, found.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{found.port}{path}"
+
+
+def _refused(response: httpx2.Response, body: bytes) -> AgentboxError:
+    status = response.status_code
+    try:
+        message = str(json.loads(body)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        message = f"the proxy answered {status}"
+    if status == _NOT_FOUND:
+        return ConfigError(message, hint="list_models tells the aliases")
+    if status == _UNAUTHORISED:
+        return ProxyError(message, hint="run: agentbox litellm key --rotate")
+    if wait := response.headers.get("retry-after"):
+        message += f" (try again in {wait} s)"
+    return ProviderError(message, hint="status tells how each link is")

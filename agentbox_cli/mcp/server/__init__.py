@@ -1,0 +1,1 @@
+"""Our MCP server: the proxy as tools, resources and prompts."""

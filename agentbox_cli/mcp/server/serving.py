@@ -1,0 +1,79 @@
+"""Running the server: over stdio, or over HTTP on this machine.
+
+FastMCP is a second of imports, so it is imported here, with as little around it as can be.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from agentbox_cli.mcp.calls.home import Home
+from agentbox_cli.mcp.server.toolset import Toolset
+
+if TYPE_CHECKING:
+    from fastmcp import FastMCP
+
+# FastMCP takes settings from the environment, where a wrong one ends it, and from a `.env` in the
+# working directory, which is not ours to trust.
+_SETTINGS = {
+    "FASTMCP_ENV_FILE": os.devnull,
+    "FASTMCP_LOG_ENABLED": "false",
+    "FASTMCP_CHECK_FOR_UPDATES": "off",
+}
+
+
+def serve_stdio(home: Home, toolsets: frozenset[Toolset]) -> None:
+    """Serve one client over stdin and stdout, until it closes stdin."""
+    server = _built(home, toolsets)
+    _run(server.run_stdio_async(show_banner=False))
+
+
+def _built(home: Home, toolsets: frozenset[Toolset]) -> "FastMCP[Any]":
+    """Import and build: many new objects and no garbage, so nobody looks for it (measured)."""
+    for name in [name for name in os.environ if name.startswith("FASTMCP_")]:
+        del os.environ[name]
+    os.environ.update(_SETTINGS)
+    gc.disable()
+    from agentbox_cli.mcp.server.build import build  # noqa: PLC0415 - a second of imports
+
+    # What clients should know they are told; the libraries' own words are for their makers.
+    for name in ("fastmcp", "mcp"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    server = build(home, toolsets)
+    gc.freeze()
+    gc.enable()
+    return server
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run until it ends; a signal ends it with everything it started.
+
+    Raises:
+        KeyboardInterrupt: it was ended by ^C.
+    """
+    ended_by: list[signal.Signals] = []
+
+    async def run() -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+        def end(number: signal.Signals) -> None:
+            ended_by.append(number)
+            if task is not None:
+                task.cancel()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, end, number)
+        try:
+            await work
+        except (asyncio.CancelledError, Exception):
+            # Streams that are torn down break in their own ways.
+            if not ended_by:
+                raise
+
+    asyncio.run(run())
+    if signal.SIGINT in ended_by:
+        raise KeyboardInterrupt
