@@ -42,7 +42,8 @@ __agentbox_facts() {
     'litellm providers login') options='--env-file --keyring --stdin --dry-run --json --help -h' ;;
     'litellm providers logout') options='--env-file --keyring --dry-run --json --help -h' ;;
     'litellm import') options='--as --yes -y --dry-run --json --help -h' ;;
-    'litellm mcp') commands='list add remove' options='--help -h' ;;
+    'litellm mcp') commands='serve list add remove' options='--help -h' ;;
+    'litellm mcp serve') options='--toolset --no-start --help -h' ;;
     'litellm mcp list') options='--json --help -h' ;;
     'litellm mcp add') options='--url --transport --env --header --allow --deny --dry-run --json --help -h' ;;
     'litellm mcp remove') options='--dry-run --json --help -h' ;;
@@ -129,6 +130,7 @@ __agentbox_takes() {
     'litellm providers logout @1') takes='words provider' ;;
     'litellm import --as') takes='choices litellm ccr llm' ;;
     'litellm import @1') takes=files ;;
+    'litellm mcp serve --toolset') takes='choices core' ;;
     'litellm mcp add --url') ;;
     'litellm mcp add --transport') takes='choices http sse' ;;
     'litellm mcp add --env') takes=files ;;

@@ -31,7 +31,7 @@ function __agentbox_commands
                 'models' 'List the aliases and their chains.' \
                 'providers' 'List the providers and their keys.' \
                 'import' 'Take over a config of LiteLLM, claude-code-router or llm.' \
-                'mcp' 'MCP: the gateway\'s servers and their tools.' \
+                'mcp' 'Tools over MCP: our server, and the gateway\'s servers.' \
                 'key' 'Print the key for callers other than you.' \
                 'bridge' 'Bridge 127.0.0.1:4000 of a container to the proxy of its host.' \
                 'render' 'Print the config of the LiteLLM that translates behind the proxy.'
@@ -63,6 +63,7 @@ function __agentbox_commands
                 'logout' 'Remove a provider\'s key from .env.'
         case 'litellm mcp'
             printf '%s\t%s\n' \
+                'serve' 'Serve the proxy\'s models as MCP tools.' \
                 'list' 'List the MCP servers behind the gateway.' \
                 'add' 'Add an MCP server to config.yml.' \
                 'remove' 'Remove an MCP server from config.yml.'
@@ -348,6 +349,12 @@ function __agentbox_options
             printf '%s\t%s\n' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
+        case 'litellm mcp serve'
+            printf '%s\t%s\n' \
+                '--toolset' 'Only these tools: core; may be given again.' \
+                '--no-start' 'Do not start the proxy when a tool needs it.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
         case 'litellm mcp list'
             printf '%s\t%s\n' \
                 '--json' 'Print JSON.' \
@@ -557,6 +564,8 @@ function __agentbox_takes
             printf '%s\n' choices 'litellm' 'ccr' 'llm'
         case 'litellm import @1'
             printf '%s\n' files
+        case 'litellm mcp serve --toolset'
+            printf '%s\n' choices 'core'
         case 'litellm mcp add --url'
         case 'litellm mcp add --transport'
             printf '%s\n' choices 'http' 'sse'

@@ -147,6 +147,7 @@ litellm providers logout gwdg_saia --dry-run
 litellm providers logout gwdg_saia
 litellm providers remove lab --dry-run
 litellm providers remove lab --dry-run --json
+litellm mcp serve --no-start
 litellm limits
 litellm limits reset --all --dry-run
 litellm render

@@ -1,12 +1,14 @@
 """`agentbox litellm mcp serve`: the proxy as an MCP server."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from agentbox_cli.cli.app import command
+from agentbox_cli.cli.output import notice
 from agentbox_cli.cli.setting import named_config
 from agentbox_cli.mcp.server.toolset import Toolset
 from agentbox_cli.paths import standard_paths
@@ -20,7 +22,11 @@ def serve(
     *,
     toolset: Annotated[
         list[Toolset] | None,
-        typer.Option(help="Only these tools; may be given again.", show_default=False),
+        typer.Option(
+            metavar="NAME",
+            help=f"Only these tools: {', '.join(Toolset)}; may be given again.",
+            show_default=False,
+        ),
     ] = None,
     no_start: Annotated[
         bool, typer.Option("--no-start", help="Do not start the proxy when a tool needs it.")
@@ -43,4 +49,6 @@ def serve(
         working_dir=Path.cwd(),
         starts=not no_start,
     )
+    if sys.stdin.isatty():
+        notice("an agent starts this and speaks MCP on stdin; ^D ends it")
     serve_stdio(home, frozenset(toolset or Toolset))
