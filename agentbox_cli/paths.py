@@ -67,6 +67,11 @@ class Paths:
         return self.state_dir / "litellm.limits.json"
 
     @property
+    def pins_file(self) -> Path:
+        """Which link made which response, file or conversation, one JSON array a line."""
+        return self.state_dir / "litellm.pins.jsonl"
+
+    @property
     def key_file(self) -> Path:
         """The install's key for callers that the kernel cannot vouch for."""
         return self.state_dir / "key"

@@ -80,6 +80,7 @@ class UnaryAnswer:
     headers: dict[str, str]
     body: bytes
     spent: Spent
+    response_id: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,6 +101,11 @@ class StreamAnswer:
     _reply: Reply
     _chunks: AsyncIterator[bytes]
     _sieve: Sieve
+
+    @property
+    def response_id(self) -> str | None:
+        """The provider's id of this answer."""
+        return self.reader.response_id
 
     @property
     def spent(self) -> Spent:
@@ -157,6 +163,10 @@ class OpenStream(typing.Protocol):
         """What was seen of it."""
 
     @property
+    def response_id(self) -> str | None:
+        """The provider's id of it."""
+
+    @property
     def spent(self) -> Spent:
         """What it has reported so far."""
 
@@ -190,19 +200,20 @@ async def error_of(reply: Reply, reading: Reading) -> Failure:
 async def _whole(reply: Reply, reading: Reading) -> UnaryAnswer:
     body = await reply.read()
     text = decoded(body, reply.headers.get("content-encoding"))
-    usage, tier = None, None
+    usage, tier, made = None, None, None
     if text is not None:
         read = read_answer(reading.protocol, text, reading.patterns)
         if read.failure is not None:
             told = _with_usage(read.failure, reading, read.usage, read.tier)
             raise AttemptFailed(replace(told, headers=reply.headers))
-        usage, tier = read.usage, read.tier
+        usage, tier, made = read.usage, read.tier, read.response_id
     reply.close()
     return UnaryAnswer(
         status=reply.status,
         headers=client_headers(reply.headers.items()),
         body=body,
         spent=Spent(protocol=reading.protocol, usage=usage, tier=tier),
+        response_id=made,
     )
 
 

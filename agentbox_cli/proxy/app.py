@@ -23,14 +23,17 @@ from agentbox_cli.proxy.explaining import PATH as REQUESTS
 from agentbox_cli.proxy.explaining import Pages
 from agentbox_cli.proxy.form import is_form
 from agentbox_cli.proxy.guard import Guard
-from agentbox_cli.proxy.lanes import LaneCaller
+from agentbox_cli.proxy.lanes import DirectLane, LaneCaller
 from agentbox_cli.proxy.limits_page import LimitsPage
 from agentbox_cli.proxy.listing import model_body, models_body
 from agentbox_cli.proxy.names import Names
+from agentbox_cli.proxy.pinning import Unpinnable, links_for, named_things
+from agentbox_cli.proxy.pins import Pins
 from agentbox_cli.proxy.purse import Budgets
 from agentbox_cli.proxy.relay import Relay
-from agentbox_cli.proxy.reply import refusal
+from agentbox_cli.proxy.reply import CONFLICT, STATE_CODE, refusal
 from agentbox_cli.proxy.request import Ask, BadBody, kind_of, read_ask, read_form
+from agentbox_cli.proxy.resources import NotHere, Resources, Thing, allows, named_model, thing_at
 from agentbox_cli.proxy.story import End, Stories, Story, StorySink
 from agentbox_cli.proxy.usage_page import PATH as USAGE
 from agentbox_cli.proxy.usage_page import UsagePage
@@ -53,6 +56,7 @@ _WRITTEN = frozenset({RESET, PAUSE})
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Teller = Callable[[web.BaseRequest, Endpoint, Story], Awaitable[web.StreamResponse]]
 
 
 class Refused(Exception):  # noqa: N818 - it names the answer
@@ -84,6 +88,7 @@ class Front:
         guard: who may call.
         scope: what ordinary requests share.
         lanes: how attempts are made.
+        direct: the direct one of them.
         sink: takes the stories of requests that went down a chain.
         stories: takes down what becomes of each request.
         instance: the token of this run of the daemon.
@@ -97,6 +102,7 @@ class Front:
         body_limit: bytes of the largest request body.
         silence: seconds that a client of a stream waits before keep-alives begin.
         budgets: what may be spent; None if nothing limits it.
+        pins: who made what providers keep.
         seek: has the process looked for that owns a socket's inode.
         containers: the paths of unix sockets, and whose calls come in by each.
     """
@@ -105,6 +111,7 @@ class Front:
     guard: Guard
     scope: Scope
     lanes: Mapping[Lane, LaneCaller]
+    direct: DirectLane
     sink: StorySink
     stories: Stories
     instance: str
@@ -118,6 +125,7 @@ class Front:
     body_limit: int = BODY_LIMIT
     silence: float = SILENCE_SECONDS
     budgets: Budgets | None = None
+    pins: Pins = field(default_factory=Pins)
     seek: Callable[[int], None] = nobody_seeks
     containers: Mapping[str, str] = field(default_factory=dict)
 
@@ -169,6 +177,13 @@ class Dispatcher:
             router=front.resolved.router,
             silence=front.silence,
             budgets=front.budgets,
+            pins=front.pins,
+        )
+        self._resources = Resources(
+            names=self._names,
+            direct=front.direct,
+            pins=front.pins,
+            timeout=front.resolved.router.timeout,
         )
         self._requests = Pages(front.stories, front.resolved.secrets())
         self._pages: dict[str, Handler] = {
@@ -207,11 +222,7 @@ class Dispatcher:
             tongue = endpoint or _tongue(http)
             return refusal(tongue, refused.status, refused.message, code=refused.code)
         try:
-            if http.headers.get("upgrade", "").lower() == "websocket" or http.path in REALTIME:
-                return _no_websocket(http)
-            if endpoint is not None:
-                return await self._chain(http, endpoint)
-            return await self._page(http)
+            return await self._find(http, endpoint)
         except ConnectionResetError:
             raise  # the client is gone, there is nobody to tell
         except Exception:  # noqa: BLE001 - this is the boundary of a request
@@ -222,14 +233,27 @@ class Dispatcher:
             message = "agentbox failed on this request; `agentbox litellm logs` tells more"
             return refusal(endpoint or CHAT, 500, message, code="agentbox_bug")
 
-    async def _chain(self, http: web.BaseRequest, endpoint: Endpoint) -> web.StreamResponse:
+    async def _find(self, http: web.BaseRequest, endpoint: Endpoint | None) -> web.StreamResponse:
+        """Find what answers at a path."""
+        if http.headers.get("upgrade", "").lower() == "websocket" or http.path in REALTIME:
+            return _no_websocket(http)
+        if endpoint is not None:
+            return await self._told(http, endpoint, self._relayed)
+        if thing := thing_at(http.path, http.headers):
+            return await self._told(http, thing.endpoint, partial(self._passed_on, thing))
+        return await self._page(http)
+
+    async def _told(
+        self, http: web.BaseRequest, endpoint: Endpoint, answer: Teller
+    ) -> web.StreamResponse:
+        """Answer while the request's story is taken down."""
         request_id = f"req_{secrets.token_hex(12)}"
         caller = self.containers.get(http.protocol) or caller_of(http.headers)
         project = project_of(http.headers, self._front.project)
         story = self._front.stories.begin(request_id, endpoint, caller, project)
         story.socket = self.sockets.get(http.protocol)
         try:
-            return await self._relay.serve(await self._exchange(http, endpoint, story))
+            return await answer(http, endpoint, story)
         except Refused as why:
             story.ends(End.REFUSED, why.status, str(why))
             headers = {**why.headers, names.REQUEST_ID: request_id}
@@ -244,10 +268,31 @@ class Dispatcher:
             if story.chain is not None:
                 self._front.sink(story)
 
+    async def _relayed(
+        self, http: web.BaseRequest, endpoint: Endpoint, story: Story
+    ) -> web.StreamResponse:
+        return await self._relay.serve(await self._exchange(http, endpoint, story))
+
+    async def _passed_on(
+        self, thing: Thing, http: web.BaseRequest, endpoint: Endpoint, story: Story
+    ) -> web.StreamResponse:
+        if not allows(http.method):
+            message = f"{endpoint.path} takes GET, POST and DELETE"
+            raise Refused(405, message, headers={"allow": "GET, POST, DELETE"})
+        body = await self._body(http)
+        model = named_model(http)
+        story.asks(model or "", stream=False)
+        try:
+            story.chain = chain = self._resources.chain_for(thing, model, body)
+            return await self._resources.pass_on(http, thing, chain, story, body)
+        except NotHere as why:
+            raise Refused(why.status, str(why), why.code) from None
+
     async def _exchange(self, http: web.BaseRequest, endpoint: Endpoint, story: Story) -> Exchange:
         ask = await self._ask(http, endpoint)
         story.asks(ask.model, stream=ask.stream)
         story.chain = chain = self._chain_of(ask, endpoint)
+        things = named_things(ask)
         return Exchange(
             http=http,
             endpoint=endpoint,
@@ -255,7 +300,15 @@ class Dispatcher:
             chain=chain,
             scope=self._scope(http),
             story=story,
+            things=things,
+            pinned=self._pinned(chain, things, endpoint) if things else None,
         )
+
+    def _pinned(self, chain: Chain, things: list[str], endpoint: Endpoint) -> frozenset[int]:
+        try:
+            return links_for(chain, things, endpoint.protocol, self._front.pins)
+        except Unpinnable as why:
+            raise Refused(CONFLICT, str(why), STATE_CODE) from None
 
     async def _ask(self, http: web.BaseRequest, endpoint: Endpoint) -> Ask:
         if http.method != "POST":

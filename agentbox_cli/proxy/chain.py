@@ -19,6 +19,7 @@ from agentbox_cli.proxy.verdict import (
     HEALS,
     KEY_MISSING,
     PAUSED,
+    PINNED,
     UNFIT,
     Outcome,
     Verdict,
@@ -50,6 +51,7 @@ class Needs:
         input_tokens: a low estimate of the prompt's tokens; 0 if not estimated.
         repeatable: whether it may be sent again once it may have been processed.
         untranslated: whether only a provider that speaks the protocol itself can serve it.
+        pinned: the numbers of the links that may serve it; None for any.
     """
 
     protocol: Protocol
@@ -57,6 +59,7 @@ class Needs:
     input_tokens: int = 0
     repeatable: bool = True
     untranslated: bool = False
+    pinned: frozenset[int] | None = None
 
 
 @dataclass(slots=True)
@@ -299,6 +302,9 @@ class Walk:
 
     def _misfit(self, link: Link) -> Outcome | None:
         """What keeps a link from serving this request at all, if anything does."""
+        pinned = self._needs.pinned
+        if pinned is not None and link.number not in pinned:
+            return Outcome(link=link, label=PINNED)
         if not link.deployment.provider.usable:
             return Outcome(link=link, label=KEY_MISSING)
         if not self._fits(link):

@@ -49,8 +49,8 @@ COMPLETIONS = Endpoint(
 )
 
 
-def _opaque(name: str, at: str) -> Endpoint:
-    return Endpoint(name=name, path=f"/v1{at}", protocol=Protocol.OPENAI_CHAT, at=at, opaque=True)
+def _opaque(name: str, at: str, protocol: Protocol = Protocol.OPENAI_CHAT) -> Endpoint:
+    return Endpoint(name=name, path=f"/v1{at}", protocol=protocol, at=at, opaque=True)
 
 
 # What OpenAI-style providers have besides, each with a `model`.
@@ -64,6 +64,8 @@ SIDE = (
     _opaque("audio", "/audio/speech"),
     _opaque("moderations", "/moderations"),
     _opaque("rerank", "/rerank"),
+    _opaque("responses", "/responses/input_tokens", Protocol.OPENAI_RESPONSES),
+    _opaque("responses", "/responses/compact", Protocol.OPENAI_RESPONSES),
 )
 
 BY_PATH = {endpoint.path: endpoint for endpoint in (CHAT, MESSAGES, RESPONSES, EMBEDDINGS)}
@@ -88,6 +90,13 @@ def provider_url(api_base: str, protocol: Protocol, at: str | None = None) -> st
             Protocol.OPENAI_EMBEDDINGS: "/embeddings",
         }[protocol]
     )
+
+
+def path_at(api_base: str, protocol: Protocol, path: str) -> str:
+    """Where a provider has what is called `/v1/...` here."""
+    if protocol is Protocol.ANTHROPIC_MESSAGES:
+        return f"{api_base.removesuffix('/v1')}{path}"
+    return f"{api_base}{path.removeprefix('/v1')}"
 
 
 def tongue_of(path: str, headers: Mapping[str, str]) -> Endpoint:

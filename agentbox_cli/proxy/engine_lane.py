@@ -142,6 +142,11 @@ class EngineStream:
         return self.inner.reader
 
     @property
+    def response_id(self) -> str | None:
+        """LiteLLM's id of it."""
+        return self.inner.response_id
+
+    @property
     def spent(self) -> Spent:
         """What the provider reported; LiteLLM's own figures are estimates when it was cut."""
         return self.loop.spent or self.inner.spent

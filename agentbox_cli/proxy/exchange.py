@@ -1,7 +1,7 @@
 """One request in the proxy's hands: what was asked, and what the client was sent so far."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -13,7 +13,13 @@ from agentbox_cli.proxy.chain import Walk
 from agentbox_cli.proxy.drill import Scope
 from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.purse import Purse
-from agentbox_cli.proxy.reply import attempts_header, explained, message_of, verdict_reply
+from agentbox_cli.proxy.reply import (
+    attempts_header,
+    explained,
+    message_of,
+    pinned_reply,
+    verdict_reply,
+)
 from agentbox_cli.proxy.request import Ask
 from agentbox_cli.proxy.story import End, Story
 from agentbox_cli.proxy.stream import EVENT_STREAM, StreamState
@@ -38,6 +44,8 @@ class Exchange:
         scope: what it shares with others.
         story: takes down what becomes of it.
         purse: what it may spend; None if nothing limits it.
+        things: the ids in it of things that a provider keeps.
+        pinned: the numbers of the links that may serve it; None for any.
     """
 
     http: web.BaseRequest
@@ -47,6 +55,8 @@ class Exchange:
     scope: Scope
     story: Story
     purse: Purse | None = None
+    things: Sequence[str] = ()
+    pinned: frozenset[int] | None = None
 
     @property
     def request_id(self) -> str:
@@ -121,7 +131,10 @@ class Client:
         if self._response is not None:
             return await self._fail(End.FAILED, message, None)
         headers = exchange.base_headers(self.walk)
-        reply = verdict_reply(exchange.endpoint, exchange.chain.alias, verdict, headers)
+        if exchange.pinned is not None and all(each.skipped for each in verdict.outcomes):
+            reply = pinned_reply(exchange.endpoint, exchange.things, verdict, headers)
+        else:
+            reply = verdict_reply(exchange.endpoint, exchange.chain.alias, verdict, headers)
         exchange.story.ends(End.FAILED, reply.status, message)
         return reply
 

@@ -30,6 +30,7 @@ _BACK = frozenset(
     {
         "content-type",
         "content-encoding",
+        "content-disposition",
         "retry-after",
         "retry-after-ms",
         "request-id",

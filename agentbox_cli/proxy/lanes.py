@@ -14,11 +14,11 @@ import msgspec
 
 from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.model import Protocol as Wire
-from agentbox_cli.providers.resolved import Deployment
+from agentbox_cli.providers.resolved import Deployment, ResolvedProvider
 from agentbox_cli.proxy.answers import Answer, Reading, read_reply
 from agentbox_cli.proxy.chain import Call
 from agentbox_cli.proxy.classify import CompiledPattern, compile_patterns
-from agentbox_cli.proxy.endpoints import Endpoint, provider_url
+from agentbox_cli.proxy.endpoints import Endpoint, path_at, provider_url
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.headers import upstream_headers
 from agentbox_cli.proxy.opaque import read_opaque
@@ -26,6 +26,7 @@ from agentbox_cli.proxy.quota import Quotas
 from agentbox_cli.proxy.request import Ask, body_for
 from agentbox_cli.proxy.upstream import (
     AttemptFailed,
+    Outgoing,
     Reply,
     Target,
     Upstream,
@@ -177,14 +178,43 @@ class DirectLane:
         order.quotas.observe(deployment, reply.headers, time.time())
         return reply
 
+    async def send(  # noqa: PLR0913 - a call has these parts
+        self,
+        provider: ResolvedProvider,
+        protocol: Wire,
+        *,
+        method: str,
+        path: str,
+        client: Mapping[str, str],
+        body: bytes,
+        seconds: float,
+    ) -> Reply:
+        """Call any path of a provider, as it is called here; raises AttemptFailed."""
+        headers = upstream_headers(client, provider, protocol, stream=False, idempotency_key="")
+        headers.pop("content-type")
+        if not client.get("idempotency-key"):
+            headers.pop("idempotency-key", None)
+        if body and "content-type" in client:
+            headers["content-type"] = client["content-type"]
+        target = Target.of(path_at(self._base_of(provider), protocol, path))
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.upstream.send(Outgoing(method, target, headers, body))
+        except TimeoutError:
+            raise AttemptFailed(timed_out(seconds)) from None
+
+    def _base_of(self, provider: ResolvedProvider) -> str:
+        base = self.addresses.get(provider.name) or provider.api_base
+        if base is None:
+            raise LookupError(f"provider {provider.name} has no address")
+        return base
+
     def target_of(self, deployment: Deployment, protocol: Wire, at: str | None = None) -> Target:
         """Where calls to a deployment go."""
         name = deployment.provider.name
         target = self._targets.get((name, protocol, at))
         if target is None:
-            base = self.addresses.get(name) or deployment.provider.api_base
-            if base is None:
-                raise LookupError(f"provider {name} has no address")
+            base = self._base_of(deployment.provider)
             target = Target.of(provider_url(base, protocol, at))
             self._targets[name, protocol, at] = target
         return target

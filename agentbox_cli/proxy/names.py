@@ -1,11 +1,11 @@
 """From the model name in a request to a chain."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from agentbox_cli.providers.resolved import Chain, Resolved
+from agentbox_cli.providers.resolved import Chain, Link, Resolved
 
 
 class Names:
@@ -29,6 +29,11 @@ class Names:
                 if fnmatchcase(name, pattern) and alias in self.aliases:
                     return self.aliases[alias]
         return found
+
+    def links(self) -> Iterator[Link]:
+        """Every link, alias by alias."""
+        for chain in self.aliases.values():
+            yield from chain.links
 
     def unknown(self, name: str) -> str:
         """What to tell somebody who asked for an unknown name."""

@@ -110,6 +110,7 @@ class OpaqueStream:
     _pause: float
     _events: EventSplitter | None
     first: bytes = b""
+    response_id: str | None = None
     spent: Spent = field(default_factory=lambda: _spent(None))
 
     async def rest(self) -> AsyncIterator[bytes]:

@@ -7,7 +7,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
@@ -15,9 +15,11 @@ from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.resolved import Lane, Link, Router
 from agentbox_cli.proxy.answers import Answer, OpenStream, UnaryAnswer
 from agentbox_cli.proxy.chain import Call, Needs, Walk
+from agentbox_cli.proxy.endpoints import RESPONSES
 from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Client, Exchange
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import LaneCaller, Order
+from agentbox_cli.proxy.pins import Maker, Pins
 from agentbox_cli.proxy.purse import Budgets, Wish
 from agentbox_cli.proxy.request import answers_wanted, needs_of, output_limit
 from agentbox_cli.proxy.story import Attempt, End
@@ -40,6 +42,7 @@ class Relay:
         wall: seconds since the epoch.
         silence: seconds without content before keep-alives begin.
         budgets: what may be spent; None if nothing limits it.
+        pins: told of what providers keep.
     """
 
     lanes: Mapping[Lane, LaneCaller]
@@ -47,6 +50,7 @@ class Relay:
     wall: Callable[[], float] = time.time
     silence: float = SILENCE_SECONDS
     budgets: Budgets | None = None
+    pins: Pins = field(default_factory=Pins)
 
     async def serve(self, exchange: Exchange) -> web.StreamResponse:
         """Answer a request."""
@@ -64,7 +68,8 @@ class Relay:
             purse.settle(story.attempts)
 
     async def _serve(self, exchange: Exchange) -> web.StreamResponse:
-        walk = self._walk(exchange, await _needs(exchange))
+        needs = replace(await _needs(exchange), pinned=exchange.pinned)
+        walk = self._walk(exchange, needs)
         client = Client(exchange, walk, self.silence)
         try:
             while isinstance(step := _next(exchange, walk), Call):
@@ -144,11 +149,21 @@ class Relay:
         answer: Answer,
     ) -> web.StreamResponse:
         link = attempt.call.link
+        self._note_response(exchange, link, answer)
         headers = {**answer.headers, **exchange.served_headers(walk, link)}
         if isinstance(answer, UnaryAnswer):
             attempt.ended(spent=answer.spent, status=answer.status)
             return await client.whole(answer, headers)
         return await self._stream(exchange, walk, client, attempt, answer, headers)
+
+    def _note_response(self, exchange: Exchange, link: Link, answer: Answer) -> None:
+        """Remember who made a response, unless it is forgotten at once."""
+        if exchange.endpoint is not RESPONSES or not answer.response_id:
+            return
+        store = exchange.ask.fields.get("store")
+        if store is None or bytes(store) != b"false":
+            deployment = link.deployment
+            self.pins.note(answer.response_id, Maker(deployment.provider.name, deployment.name))
 
     async def _stream(  # noqa: PLR0913, PLR0917 - a stream's delivery needs all who take part
         self,

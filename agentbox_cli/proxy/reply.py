@@ -1,7 +1,7 @@
 """What the client gets when no link answered, in the client's own protocol."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from aiohttp import web
 
@@ -14,6 +14,7 @@ from agentbox_cli.proxy.verdict import (
     BUDGET,
     CONTEXT_CODE,
     CONTEXT_WORDS,
+    PINNED,
     UNFIT,
     Outcome,
     Verdict,
@@ -56,6 +57,8 @@ _COMMANDS = {
     "restart": "`agentbox litellm restart`",
 }
 BAD_GATEWAY = 502
+CONFLICT = 409
+STATE_CODE = "state_of_another_link"
 CLIENT_ERROR = 400
 
 
@@ -87,6 +90,23 @@ def verdict_reply(
         extra["retry-after"] = str(max(math.ceil(verdict.retry_after), 1))
     code = _code(verdict)
     return refusal(endpoint, status, told, code=code, headers=extra)
+
+
+def pinned_reply(
+    endpoint: Endpoint, things: Sequence[str], verdict: Verdict, headers: Mapping[str, str]
+) -> web.Response:
+    """The answer to a request that only certain links may serve, none of which can now."""
+    able = [each for each in verdict.outcomes if each.label != PINNED]
+    makers = " and ".join(each.link.deployment.name for each in able)
+    message = (
+        f"{', '.join(map(repr, things))} can only be used by {makers}, and no other link is asked"
+        f" instead: {', '.join(map(_told, able))}"
+    )
+    extra = dict(headers)
+    if verdict.retry_after is not None:
+        extra["retry-after"] = str(max(math.ceil(verdict.retry_after), 1))
+    told = explained(message, headers.get(names.REQUEST_ID))
+    return refusal(endpoint, CONFLICT, told, code=STATE_CODE, headers=extra)
 
 
 def explained(message: str, request_id: str | None) -> str:

@@ -33,6 +33,7 @@ from agentbox_cli.proxy.limits_page import LimitsPage
 from agentbox_cli.proxy.live import live
 from agentbox_cli.proxy.pausing import pause
 from agentbox_cli.proxy.peer import PeerLookup, find_lookup
+from agentbox_cli.proxy.pins import Pins
 from agentbox_cli.proxy.processes import Processes
 from agentbox_cli.proxy.purse import Budgets, LoopBudgets
 from agentbox_cli.proxy.sockets import NamedSocket, UnixSite, close, rows
@@ -84,6 +85,7 @@ class ProxyServer:
     _processes: Processes = field(default_factory=Processes)
     _usage_page: UsagePage = field(init=False)
     _budgets: Budgets | None = None
+    _pins: Pins = field(init=False)
     _runner: web.ServerRunner | None = None
     _auth: str = "same-user"
     _named: Sequence[NamedSocket] = ()
@@ -98,6 +100,7 @@ class ProxyServer:
             resolved=self.resolved,
             key=self.key,
         )
+        self._pins = Pins(self.paths.pins_file)
         self._guard = self._make_guard(self.resolved.config)
         self._usage_page = UsagePage(resolved=self.resolved, paths=self.paths)
 
@@ -105,6 +108,7 @@ class ProxyServer:
         """Serve on sockets that are bound already; by `named` ones containers call."""
         self._named = named
         self._keeper.begin()
+        self._pins.begin()
         self._begin_usage()
         addresses = await self._start_simulated()
         direct = DirectLane(upstream=self._upstream, addresses=addresses)
@@ -113,6 +117,7 @@ class ProxyServer:
             guard=self._guard,
             scope=self._scope(),
             lanes=await self._lanes(direct),
+            direct=direct,
             sink=self._count,
             seek=self._seek,
             stories=self.stories,
@@ -127,6 +132,7 @@ class ProxyServer:
             silence=self.silence,
             budgets=self._budgets,
             containers={str(each.path): each.name for each in named},
+            pins=self._pins,
         )
         # aiohttp waits that long twice: for the open requests, then for their connections.
         self._runner = web.ServerRunner(front.server(), shutdown_timeout=self.grace / 2)
@@ -142,6 +148,7 @@ class ProxyServer:
             await self._runner.cleanup()
         close(self._named)
         await self._keeper.close()
+        self._pins.close()
         await self._usage_page.close()
         if self._translation is not None:
             await self._translation.stop()

@@ -143,6 +143,16 @@ class Reply:
         self._response.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A call: its method, where to, its headers as they are sent, and its body."""
+
+    method: str
+    target: Target
+    headers: Mapping[str, str]
+    body: bytes
+
+
 @dataclass(slots=True)
 class Upstream:
     """The connections to providers, or with `socket_path` those to a unix socket."""
@@ -171,14 +181,27 @@ class Upstream:
         Raises:
             AttemptFailed: when no answer came.
         """
+        call = Outgoing("POST", target, headers, body)
+        return await self.send(call, fresh=fresh, connect_seconds=connect_seconds)
+
+    async def send(
+        self,
+        call: "Outgoing",
+        *,
+        fresh: bool = False,
+        connect_seconds: float = CONNECT_SECONDS,
+    ) -> Reply:
+        """As `post`, by any method."""
         session = self._sessions.get(fresh) or self._open(fresh=fresh)
+        target, body = call.target, call.body
         _on_reused_connection.set(False)
         try:
-            response = await session.post(
+            response = await session.request(
+                call.method,
                 target.url,
                 # aiohttp warns of large bodies in one piece: they would block the loop.
                 data=body if len(body) <= LARGE_BODY else io.BytesIO(body),
-                headers=headers,
+                headers=call.headers,
                 proxy=target.proxy,
                 allow_redirects=False,
                 timeout=_patience(connect_seconds),

@@ -14,7 +14,8 @@ KEY_MISSING = "skipped-key-missing"
 UNFIT = "skipped-unfit"
 BUDGET = "skipped-budget"
 PAUSED = "skipped-paused"
-_SKIPPED = frozenset({COOLING, EXHAUSTED, KEY_MISSING, UNFIT, BUDGET, PAUSED})
+PINNED = "skipped-pinned"
+_SKIPPED = frozenset({COOLING, EXHAUSTED, KEY_MISSING, UNFIT, BUDGET, PAUSED, PINNED})
 
 # Coding agents know Anthropic's words and OpenAI's code, and make their prompt shorter.
 CONTEXT_WORDS = "prompt is too long"

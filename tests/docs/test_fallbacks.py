@@ -27,6 +27,11 @@ BROKEN = (RELAY, "test_a_stream_that_breaks_after_content_ends_with_the_protocol
 
 # How a row begins, and the tests that hold it.
 HELD_BY: dict[str, list[tuple[str, str]]] = {
+    "another link made": [
+        ("proxy/test_state.py", "test_a_conversation_goes_on_at_the_link_that_began_it"),
+        ("proxy/test_state.py", "test_a_link_that_is_left_alone_is_a_409_with_the_time"),
+        ("proxy/test_state.py", "test_a_restart_does_not_forget_who_made_what"),
+    ],
     "`throttle`": [
         SECOND,
         MOVES_ON,
@@ -176,7 +181,7 @@ def test_every_kind_has_a_row() -> None:
 
 def test_every_label_of_a_link_that_is_not_called_stands_there() -> None:
     labels = {verdict.COOLING, verdict.EXHAUSTED, verdict.KEY_MISSING, verdict.UNFIT}
-    labels |= {verdict.BUDGET, verdict.PAUSED}
+    labels |= {verdict.BUDGET, verdict.PAUSED, verdict.PINNED}
     assert set(re.findall(r"\(`(skipped-[\w-]+)`\)", FACTS)) == labels
 
 

@@ -13,6 +13,7 @@ _SKIPPED = {
     "skipped-exhausted": "passed over: a quota window has nothing left",
     "skipped-key-missing": "passed over: its provider's key is not set",
     "skipped-paused": "passed over: somebody has paused it",
+    "skipped-pinned": "passed over: another link made what the request names",
     "skipped-unfit": "passed over: it does not fit the request",
 }
 _ENDS = {
@@ -54,6 +55,7 @@ _NEXT = {
         "agentbox litellm providers login {provider}",
     ),
     "skipped-paused": ("{name}", "somebody has paused it", "agentbox litellm top"),
+    "skipped-pinned": ("{name}", "another link made what the request names", None),
     "skipped-unfit": ("{name}", "it does not fit such requests", "agentbox litellm models"),
 }
 
