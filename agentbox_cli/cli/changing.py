@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,16 +28,28 @@ _REGISTRY = "agentbox.registry"
 
 
 def change_config(
-    ctx: typer.Context, edit: "Callable[[Document], str]", *, dry_run: bool, as_json: bool
+    ctx: typer.Context,
+    edit: "Callable[[Document], str]",
+    *,
+    dry_run: bool,
+    as_json: bool,
+    hints: "Mapping[str, str] | None" = None,
 ) -> None:
     """Make one change of the user's config.yml, and tell what became of it.
 
     Of several errors in the file, one at a time can be mended.
+
+    Args:
+        ctx: of the command.
+        edit: gives the new text.
+        dry_run: write nothing.
+        as_json: tell it as JSON.
+        hints: for hints that say what to write into config.yml, what to type instead.
     """
     from agentbox_cli.config.change import apply_or_mend
 
     file = config_file(ctx)
-    change = apply_or_mend(standard_paths(), file, edit, check=_check(ctx), dry_run=dry_run)
+    change = apply_or_mend(standard_paths(), file, edit, check=_check(ctx, hints), dry_run=dry_run)
     tell_change(ctx, change, dry_run=dry_run, as_json=as_json)
 
 
@@ -49,10 +62,14 @@ def apply_edit(
     return apply(standard_paths(), file, edit, check=_check(ctx), dry_run=dry_run)
 
 
-def _check(ctx: typer.Context) -> "Check":
+def _check(ctx: typer.Context, hints: "Mapping[str, str] | None" = None) -> "Check":
     from agentbox_cli.providers.load import issues_of
 
-    return lambda host: issues_of(host, current_registry(ctx))
+    words = hints or {}
+    return lambda host: [
+        replace(issue, hint=words.get(issue.hint or "", issue.hint))
+        for issue in issues_of(host, current_registry(ctx))
+    ]
 
 
 def refusal(change: "Change") -> ConfigError | None:

@@ -45,9 +45,10 @@ def config_target(ctx: typer.Context) -> Path:
     """The config.yml to write: the one that is used, or where it would be looked for."""
     named = named_config(ctx)
     if named is not None:
-        return named.absolute()
+        return named.expanduser().absolute()
     places = config_candidates(standard_paths(), os.environ)
-    return next((place for place in places if place.exists()), places[-1])
+    found = next((place for place in places if place.exists()), places[-1])
+    return found.expanduser().absolute()
 
 
 def current_setup(ctx: typer.Context) -> "Setup":

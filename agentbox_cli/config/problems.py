@@ -65,6 +65,21 @@ class Problem:
     rule: Rule
 
 
+def unreadable(message: str, hint: str | None, *, line: int = 1, column: int = 1) -> Problem:
+    """A file that cannot be read at all, or from a place on, as a problem like others."""
+    return Problem(
+        path="",
+        line=line,
+        column=column,
+        end_column=column + 1,
+        severity=Severity.ERROR,
+        message=_safe(message),
+        hint=_safe(hint) if hint else None,
+        excerpt="",
+        rule=Rule.UNREADABLE,
+    )
+
+
 def locate(document: Document, issues: Iterable[Issue]) -> list[Problem]:
     """Find the places of issues, and of the document's own faults, in the order of the text."""
     secrets = secret_spans(document)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 class Rule(StrEnum):
     """What a problem is an instance of; a name never changes its meaning."""
 
+    UNREADABLE = "unreadable"
     YAML_SYNTAX = "yaml-syntax"
     DUPLICATE_KEY = "duplicate-key"
     UNKNOWN_TAG = "unknown-tag"
@@ -46,6 +47,7 @@ class Rule(StrEnum):
 
 MEANING: Mapping[Rule, str] = MappingProxyType(
     {
+        Rule.UNREADABLE: "The file is missing, or cannot be read as text.",
         Rule.YAML_SYNTAX: "The text cannot be read as YAML.",
         Rule.DUPLICATE_KEY: "A key stands twice in one section.",
         Rule.UNKNOWN_TAG: "A YAML tag is not known.",

@@ -1,6 +1,7 @@
 """config.yml as a file: found, read, judged, and written. Nothing else writes it."""
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,20 @@ from agentbox_cli.paths import HOST_CONFIG, Paths, config_candidates
 SIZE_LIMIT = 4 * 1024 * 1024
 NEW_FILE_MODE = 0o600
 
-_INIT_HINT = "run: agentbox litellm init"
+
+class NotTextError(ConfigError):
+    """A file is no UTF-8 text.
+
+    Args:
+        message: which, where and why.
+        hint: what to do next.
+        line, column: the place, counted from 1.
+    """
+
+    def __init__(self, message: str, *, hint: str, line: int, column: int) -> None:
+        super().__init__(message, hint=hint)
+        self.line = line
+        self.column = column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +71,11 @@ def find(
     found = next((place for place in places if _stands(place)), None)
     if found is None:
         looked = ", ".join(map(str, places))
-        raise ConfigError(f"there is no config file; looked for {looked}", hint=_INIT_HINT)
+        option = "" if explicit is None else f" --config {shlex.quote(str(explicit))}"
+        raise ConfigError(
+            f"there is no config file; looked for {looked}",
+            hint=f"run: agentbox{option} litellm init",
+        )
     return found.absolute()
 
 
@@ -103,9 +121,11 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         lines = LINE_BREAK.split(data[: error.start].decode("utf-8"))
         line, column = len(lines), len(lines[-1]) + 1
-        raise ConfigError(
+        raise NotTextError(
             f"{path}:{line}:{column}: this is not UTF-8 text (byte 0x{data[error.start]:02x})",
             hint="save the file with the encoding UTF-8",
+            line=line,
+            column=column,
         ) from None
 
 

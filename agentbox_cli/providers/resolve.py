@@ -28,6 +28,9 @@ from agentbox_cli.providers.resolved import (
     Toggles,
 )
 
+# What to do about a provider that no plugin knows, in config.yml.
+ADDRESS_HINT = "add api_base: https://.../v1"
+
 
 def resolve(
     host: HostConfig,
@@ -158,7 +161,7 @@ def _unknown_provider(name: str, path: tuple[str, ...], registry: Registry) -> I
     else:
         close = difflib.get_close_matches(name, registry.providers, n=1)
         message = f"no plugin knows the provider {name!r}, and it has no api_base"
-        hint = f"did you mean {close[0]!r}?" if close else "add api_base: https://.../v1"
+        hint = f"did you mean {close[0]!r}?" if close else ADDRESS_HINT
     return Issue(path=path, message=message, hint=hint, on="key", rule=Rule.UNKNOWN_PROVIDER)
 
 

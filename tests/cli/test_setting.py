@@ -53,7 +53,9 @@ def test_a_named_config_that_is_not_there_is_not_looked_for_elsewhere(
     write(config_yml, "home")
     result = agentbox("--config", "/nowhere/config.yml", "config", "path")
     assert result.exit_code == 3
-    assert result.err.splitlines()[0].endswith("looked for /nowhere/config.yml")
+    told, hint = result.err.splitlines()
+    assert told.endswith("looked for /nowhere/config.yml")
+    assert hint == "hint: run: agentbox --config /nowhere/config.yml litellm init"
     assert str(config_yml) not in result.err
 
 

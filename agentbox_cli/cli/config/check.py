@@ -3,14 +3,17 @@
 import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentbox_cli.cli.app import command
 from agentbox_cli.cli.output import emit_json, problem_row, say
-from agentbox_cli.cli.setting import config_file
-from agentbox_cli.errors import Exit, UsageError
+from agentbox_cli.cli.setting import config_file, config_target
+from agentbox_cli.errors import ConfigError, Exit, UsageError
+
+if TYPE_CHECKING:
+    from agentbox_cli.config.problems import Problem
 
 app = command()
 
@@ -35,8 +38,13 @@ def check(
 
     if as_json and as_sarif:
         raise UsageError("--json and --sarif are two forms of one answer", hint="take one")
-    file = config_file(ctx)
-    problems = find_problems(file, os.environ, Path.cwd())
+    try:
+        file = config_file(ctx)
+        problems = find_problems(file, os.environ, Path.cwd())
+    except ConfigError as error:
+        if not as_json and not as_sarif:
+            raise
+        file, problems = config_target(ctx), [_unreadable(error)]
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if as_json:
         rows = [problem_row(problem) for problem in problems]
@@ -50,6 +58,16 @@ def check(
             say(render(problems, file.name, limit=len(problems)))
         say(_summary(file, len(errors), len(problems) - len(errors)))
     raise typer.Exit(Exit.CONFIG if errors else Exit.OK)
+
+
+def _unreadable(error: ConfigError) -> "Problem":
+    """Why the file could not be read, for programs that want a document whatever happens."""
+    from agentbox_cli.config.problems import unreadable
+    from agentbox_cli.config.store import NotTextError
+
+    if isinstance(error, NotTextError):
+        return unreadable(error.message, error.hint, line=error.line, column=error.column)
+    return unreadable(error.message, error.hint)
 
 
 def _summary(file: Path, errors: int, warnings: int) -> str:

@@ -37,6 +37,7 @@ def add(
     Example: agentbox litellm providers add anthropic
     """
     from agentbox_cli.config.provider_entries import add_provider
+    from agentbox_cli.providers.resolve import ADDRESS_HINT
 
     change_config(
         ctx,
@@ -49,6 +50,7 @@ def add(
         ),
         dry_run=dry_run,
         as_json=as_json,
+        hints={ADDRESS_HINT: "give its address: --api-base https://.../v1"},
     )
 
 

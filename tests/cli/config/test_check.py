@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from inline_snapshot import snapshot
@@ -305,3 +306,43 @@ def test_an_open_config_matters_only_if_it_holds_a_key(
         seed.write_text(text)
         seed.chmod(mode)
         assert ("is open to other users" in agentbox("config", "check").out) == is_told
+
+
+def unread(agentbox: Agentbox, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The one problem as JSON tells it, and as SARIF does."""
+    told = agentbox(*options, "config", "check", "--json")
+    log = agentbox(*options, "config", "check", "--sarif")
+    assert (told.exit_code, told.err, log.exit_code, log.err) == (3, "", 3, "")
+    assert told.document["ok"] is False
+    (problem,) = told.document["problems"]
+    (result,) = log.document["runs"][0]["results"]
+    assert (problem["rule"], problem["severity"]) == ("unreadable", "error")
+    assert result["ruleId"] == "unreadable"
+    region = result["locations"][0]["physicalLocation"]["region"]
+    assert (region["startLine"], region["startColumn"]) == (problem["line"], problem["column"])
+    return told.document, problem
+
+
+def test_a_missing_file_is_a_problem_in_a_document_too(
+    agentbox: Agentbox, config_yml: Path
+) -> None:
+    document, problem = unread(agentbox)
+    assert document["file"] == str(config_yml)
+    assert problem["message"].startswith("there is no config file; looked for ")
+    assert problem["hint"] == "run: agentbox litellm init"
+    named, problem = unread(agentbox, "--config", "not here.yml")
+    assert named["file"] == str(Path.cwd() / "not here.yml")
+    assert problem["hint"] == "run: agentbox --config 'not here.yml' litellm init"
+
+
+def test_a_file_that_cannot_be_read_is_a_problem_in_a_document_too(
+    agentbox: Agentbox, config_yml: Path
+) -> None:
+    config_yml.write_bytes(b"litellm:\n  port: \xff\n")
+    _, problem = unread(agentbox)
+    assert (problem["line"], problem["column"]) == (2, 9)
+    config_yml.unlink()
+    config_yml.mkdir()
+    document, problem = unread(agentbox)
+    assert problem["message"] == f"{config_yml} is a directory, not a regular file"
+    assert (document["file"], problem["line"], problem["column"]) == (str(config_yml), 1, 1)

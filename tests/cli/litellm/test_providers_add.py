@@ -47,7 +47,7 @@ def test_a_plugin_knows_the_usual_variable(agentbox: Agentbox, config_yml: Path)
     [
         (("openai",), 2, "configured already"),
         (("opneai",), 3, "did you mean 'openai'?"),
-        (("xyzzy",), 3, "add api_base"),
+        (("xyzzy",), 3, "hint: give its address: --api-base https://"),
         (("a b", "--api-base", "http://x"), 3, "this name cannot be used"),
         (("ours", "--api-base", "ftp://x"), 3, "http:// or https://"),
         (("ours", "--api-base", "http://x", "--protocol", "grpc"), 2, "--protocol"),
