@@ -17,7 +17,7 @@ from agentbox_cli.proxy import web_page
 from agentbox_cli.proxy.callers import caller_of, project_of
 from agentbox_cli.proxy.drill import HEADER as DRILL
 from agentbox_cli.proxy.drill import Drills, Scope
-from agentbox_cli.proxy.endpoints import CHAT, SERVED, Endpoint, tongue_of
+from agentbox_cli.proxy.endpoints import CHAT, COUNT_TOKENS, SERVED, Endpoint, tongue_of
 from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Exchange
 from agentbox_cli.proxy.explaining import PATH as REQUESTS
 from agentbox_cli.proxy.explaining import Pages
@@ -35,6 +35,7 @@ from agentbox_cli.proxy.reply import CONFLICT, STATE_CODE, refusal
 from agentbox_cli.proxy.request import Ask, BadBody, kind_of, read_ask, read_form
 from agentbox_cli.proxy.resources import NotHere, Resources, Thing, allows, named_model, thing_at
 from agentbox_cli.proxy.story import End, Stories, Story, StorySink
+from agentbox_cli.proxy.token_counting import Counting
 from agentbox_cli.proxy.usage_page import PATH as USAGE
 from agentbox_cli.proxy.usage_page import UsagePage
 
@@ -179,6 +180,7 @@ class Dispatcher:
             budgets=front.budgets,
             pins=front.pins,
         )
+        self._counting = Counting(direct=front.direct)
         self._resources = Resources(
             names=self._names,
             direct=front.direct,
@@ -238,7 +240,8 @@ class Dispatcher:
         if http.headers.get("upgrade", "").lower() == "websocket" or http.path in REALTIME:
             return _no_websocket(http)
         if endpoint is not None:
-            return await self._told(http, endpoint, self._relayed)
+            answer = self._counted if endpoint is COUNT_TOKENS else self._relayed
+            return await self._told(http, endpoint, answer)
         if thing := thing_at(http.path, http.headers):
             return await self._told(http, thing.endpoint, partial(self._passed_on, thing))
         return await self._page(http)
@@ -272,6 +275,14 @@ class Dispatcher:
         self, http: web.BaseRequest, endpoint: Endpoint, story: Story
     ) -> web.StreamResponse:
         return await self._relay.serve(await self._exchange(http, endpoint, story))
+
+    async def _counted(
+        self, http: web.BaseRequest, endpoint: Endpoint, story: Story
+    ) -> web.StreamResponse:
+        ask = await self._ask(http, endpoint)
+        story.asks(ask.model, stream=False)
+        story.chain = chain = self._chain_of(ask, endpoint)
+        return await self._counting.answer(http, endpoint, ask, chain, self._scope(http), story)
 
     async def _passed_on(
         self, thing: Thing, http: web.BaseRequest, endpoint: Endpoint, story: Story

@@ -67,9 +67,10 @@ SIDE = (
     _opaque("responses", "/responses/input_tokens", Protocol.OPENAI_RESPONSES),
     _opaque("responses", "/responses/compact", Protocol.OPENAI_RESPONSES),
 )
+COUNT_TOKENS = _opaque("count_tokens", "/messages/count_tokens", Protocol.ANTHROPIC_MESSAGES)
 
 BY_PATH = {endpoint.path: endpoint for endpoint in (CHAT, MESSAGES, RESPONSES, EMBEDDINGS)}
-SERVED = BY_PATH | {endpoint.path: endpoint for endpoint in SIDE}
+SERVED = BY_PATH | {endpoint.path: endpoint for endpoint in (*SIDE, COUNT_TOKENS)}
 
 
 def provider_url(api_base: str, protocol: Protocol, at: str | None = None) -> str:
@@ -79,7 +80,7 @@ def provider_url(api_base: str, protocol: Protocol, at: str | None = None) -> st
     both is configured by its OpenAI-style address.
     """
     if at is not None:
-        return f"{api_base}{at}"
+        return path_at(api_base, protocol, f"/v1{at}")
     if protocol is Protocol.ANTHROPIC_MESSAGES:
         return f"{api_base.removesuffix('/v1')}/v1/messages"
     return (

@@ -20,6 +20,7 @@ LINK = "x-agentbox-link"
 ATTEMPTS = "x-agentbox-attempts"
 REQUEST_ID = "x-agentbox-request-id"
 BUDGET = "x-agentbox-budget"
+TOKENS_FROM = "x-agentbox-token-count"
 
 
 _TO_ANY = ("user-agent", "accept", "idempotency-key", "x-client-request-id")

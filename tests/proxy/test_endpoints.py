@@ -1,7 +1,14 @@
 import pytest
 
 from agentbox_cli.providers.model import Protocol
-from agentbox_cli.proxy.endpoints import BY_PATH, MESSAGES, SERVED, SIDE, provider_url
+from agentbox_cli.proxy.endpoints import (
+    BY_PATH,
+    COUNT_TOKENS,
+    MESSAGES,
+    SERVED,
+    SIDE,
+    provider_url,
+)
 
 OPENAI = "https://api.openai.example/v1"
 
@@ -40,7 +47,7 @@ def test_only_messages_is_worded_as_anthropic_does() -> None:
 
 
 def test_the_others_say_themselves_where_they_are() -> None:
-    assert {each.path for each in SIDE} == SERVED.keys() - BY_PATH.keys()
-    for each in SIDE:
+    assert {each.path for each in (*SIDE, COUNT_TOKENS)} == SERVED.keys() - BY_PATH.keys()
+    for each in (*SIDE, COUNT_TOKENS):
         assert each.path == f"/v1{each.at}"
         assert provider_url(OPENAI, each.protocol, each.at) == f"{OPENAI}{each.at}"
