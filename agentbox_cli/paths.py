@@ -121,14 +121,28 @@ class Paths:
         """The unix socket LiteLLM listens on, in a directory of mode 0700.
 
         LiteLLM leaves the socket file open to everyone (0666, measured), so the directory guards
-        it. A state path too long for a socket address gets a short stand-in below the temporary
-        directory, the same one each time.
+        it.
         """
-        natural = self.engine_dir / "engine.sock"
+        return self._socket(self.engine_dir, "engine.sock")
+
+    @property
+    def gateway_dir(self) -> Path:
+        """The MCP gateway's private working directory."""
+        return self.state_dir / "mcp"
+
+    @property
+    def gateway_socket(self) -> Path:
+        """The unix socket the MCP gateway listens on, in a directory of mode 0700."""
+        return self._socket(self.gateway_dir, "mcp.sock")
+
+    def _socket(self, directory: Path, name: str) -> Path:
+        # A state path too long for a socket address gets a short stand-in below the temporary
+        # directory, the same one each time.
+        natural = directory / name
         if len(os.fsencode(natural)) <= SOCKET_PATH_LIMIT:
             return natural
         digest = hashlib.sha256(os.fsencode(self.state_dir)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"{APP}-{os.getuid()}-{digest}" / "engine.sock"
+        return Path(tempfile.gettempdir()) / f"{APP}-{os.getuid()}-{digest}" / name
 
 
 def standard_paths() -> Paths:

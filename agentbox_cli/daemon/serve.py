@@ -29,10 +29,13 @@ from agentbox_cli.errors import AgentboxError, Exit
 from agentbox_cli.paths import Paths, standard_paths
 from agentbox_cli.providers.load import load_setup
 from agentbox_cli.providers.resolved import Resolved
+from agentbox_cli.proxy.drill import SECRET_VARIABLE
+from agentbox_cli.proxy.gateway import GatewayPlan
 from agentbox_cli.proxy.server import BACKLOG, ProxyServer, bind
 from agentbox_cli.proxy.sockets import bind_named
 
 START_SECONDS = 60
+GATEWAY_MODULE = "agentbox_cli.mcp.gateway"
 
 _log = logging.getLogger("agentbox")
 
@@ -91,6 +94,7 @@ async def _serve(paths: Paths, duty: Duty, redacting: RedactingFilter) -> None:
         key=key,
         instance=duty.token,
         paths=paths,
+        gateway=_gateway(paths, duty),
     )
     await server.start(sockets, named)
     described = _described(duty, resolved, sockets[0].getsockname()[:2])
@@ -104,6 +108,18 @@ async def _serve(paths: Paths, duty: Duty, redacting: RedactingFilter) -> None:
     await server.drain()
     instance.withdraw(paths, duty.lock_fd, described)
     _log.info("stopped")
+
+
+def _gateway(paths: Paths, duty: Duty) -> GatewayPlan:
+    # By name: the daemon's own process never imports what the gateway is made of.
+    command = (sys.executable, "-P", "-m", GATEWAY_MODULE)
+    files = ("--config", str(duty.config_file), "--socket", str(paths.gateway_socket))
+    return GatewayPlan(
+        command=(*command, *files),
+        environ={name: value for name, value in os.environ.items() if name != SECRET_VARIABLE},
+        directory=paths.gateway_dir,
+        socket=paths.gateway_socket,
+    )
 
 
 def _described(duty: Duty, resolved: Resolved, address: tuple[str, int]) -> instance.Instance:

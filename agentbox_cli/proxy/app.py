@@ -22,10 +22,12 @@ from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Exchange
 from agentbox_cli.proxy.explaining import PATH as REQUESTS
 from agentbox_cli.proxy.explaining import Pages
 from agentbox_cli.proxy.form import is_form
-from agentbox_cli.proxy.guard import Guard
+from agentbox_cli.proxy.guard import Guard, Refusal
 from agentbox_cli.proxy.lanes import DirectLane, LaneCaller
 from agentbox_cli.proxy.limits_page import LimitsPage
 from agentbox_cli.proxy.listing import model_body, models_body
+from agentbox_cli.proxy.mcp_relay import STATUS as MCP_STATUS
+from agentbox_cli.proxy.mcp_relay import McpRelay, is_mcp, rpc_refusal
 from agentbox_cli.proxy.names import Names
 from agentbox_cli.proxy.pinning import Unpinnable, links_for, named_things
 from agentbox_cli.proxy.pins import Pins
@@ -106,6 +108,7 @@ class Front:
         pins: who made what providers keep.
         seek: has the process looked for that owns a socket's inode.
         containers: the paths of unix sockets, and whose calls come in by each.
+        mcp: serves `/mcp`; None where there is no gateway.
     """
 
     resolved: Resolved
@@ -129,6 +132,7 @@ class Front:
     pins: Pins = field(default_factory=Pins)
     seek: Callable[[int], None] = nobody_seeks
     containers: Mapping[str, str] = field(default_factory=dict)
+    mcp: McpRelay | None = None
 
     def server(self) -> "Server":
         """The server that answers with this front."""
@@ -199,6 +203,7 @@ class Dispatcher:
             PAUSE: partial(self._write, front.pause),
             **dict.fromkeys(MODELS, self._models),
             **dict.fromkeys(web_page.PATHS, web_page.page),
+            **({MCP_STATUS: front.mcp.status} if front.mcp else {}),
         }
         self.same_user: set[Any] = set()
         self.sockets: dict[Any, int] = {}
@@ -219,10 +224,7 @@ class Dispatcher:
             on_unix_socket=http.protocol in self.containers,
         )
         if refused is not None and not (http.path == HEALTH and refused.status == 401):  # noqa: PLR2004 - HTTP's Unauthorized
-            if http.path in web_page.PATHS:
-                return web_page.refused(refused)
-            tongue = endpoint or _tongue(http)
-            return refusal(tongue, refused.status, refused.message, code=refused.code)
+            return _turned_away(http, endpoint, refused)
         try:
             return await self._find(http, endpoint)
         except ConnectionResetError:
@@ -365,10 +367,18 @@ class Dispatcher:
             parts.append(chunk)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    async def _mcp(self, http: web.BaseRequest, relay: McpRelay) -> web.StreamResponse:
+        try:
+            return await relay.serve(http, await self._body(http))
+        except Refused as why:
+            return rpc_refusal(why.status, str(why))
+
     async def _page(self, http: web.BaseRequest) -> web.StreamResponse:
         page = self._pages.get(http.path)
         if page is None and http.path.startswith(f"{REQUESTS}/"):
             page = self._requests.one
+        if page is None and self._front.mcp is not None and is_mcp(http.path):
+            return await self._mcp(http, self._front.mcp)
         if page is None and http.path.startswith(ONE_MODEL):
             page = self._model
         if page is None:
@@ -415,6 +425,17 @@ class Dispatcher:
             tongue = _tongue(http)
             return refusal(tongue, 404, self._names.unknown(name), code="model_not_found")
         return web.json_response(model_body(name, anthropic="anthropic-version" in http.headers))
+
+
+def _turned_away(
+    http: web.BaseRequest, endpoint: Endpoint | None, refused: Refusal
+) -> web.StreamResponse:
+    """The guard's refusal, as the caller reads it."""
+    if http.path in web_page.PATHS:
+        return web_page.refused(refused)
+    if is_mcp(http.path):
+        return rpc_refusal(refused.status, refused.message)
+    return refusal(endpoint or _tongue(http), refused.status, refused.message, code=refused.code)
 
 
 def _tongue(http: web.BaseRequest) -> Endpoint:

@@ -26,11 +26,13 @@ from agentbox_cli.proxy.chain import Memory
 from agentbox_cli.proxy.cooldown import Cooldowns
 from agentbox_cli.proxy.drill import SECRET_VARIABLE, Drills, Scope
 from agentbox_cli.proxy.exchange import SILENCE_SECONDS
+from agentbox_cli.proxy.gateway import GatewayPlan
 from agentbox_cli.proxy.guard import Guard, GuardPolicy, uids_of
 from agentbox_cli.proxy.keeper import Keeper
 from agentbox_cli.proxy.lanes import DirectLane, LaneCaller
 from agentbox_cli.proxy.limits_page import LimitsPage
 from agentbox_cli.proxy.live import live
+from agentbox_cli.proxy.mcp_relay import McpRelay
 from agentbox_cli.proxy.pausing import pause
 from agentbox_cli.proxy.peer import PeerLookup, find_lookup
 from agentbox_cli.proxy.pins import Pins
@@ -64,6 +66,7 @@ class ProxyServer:
         paths: where the engine and the limits have their files.
         grace: seconds that open requests may take to finish when it drains.
         silence: seconds that a client of a stream waits before keep-alives begin.
+        gateway: how the MCP gateway is started; None for none.
     """
 
     resolved: Resolved
@@ -72,6 +75,7 @@ class ProxyServer:
     paths: Paths
     grace: float = GRACE_SECONDS
     silence: float = SILENCE_SECONDS
+    gateway: GatewayPlan | None = None
     stories: Stories = field(default_factory=Stories)
     warnings: list[str] = field(default_factory=list)
     _memory: Memory = field(init=False)
@@ -87,6 +91,7 @@ class ProxyServer:
     _budgets: Budgets | None = None
     _pins: Pins = field(init=False)
     _runner: web.ServerRunner | None = None
+    _mcp: McpRelay | None = None
     _auth: str = "same-user"
     _named: Sequence[NamedSocket] = ()
 
@@ -110,6 +115,7 @@ class ProxyServer:
         self._keeper.begin()
         self._pins.begin()
         self._begin_usage()
+        self._mcp = McpRelay(self.gateway) if self.gateway else None
         addresses = await self._start_simulated()
         direct = DirectLane(upstream=self._upstream, addresses=addresses)
         front = Front(
@@ -133,6 +139,7 @@ class ProxyServer:
             budgets=self._budgets,
             containers={str(each.path): each.name for each in named},
             pins=self._pins,
+            mcp=self._mcp,
         )
         # aiohttp waits that long twice: for the open requests, then for their connections.
         self._runner = web.ServerRunner(front.server(), shutdown_timeout=self.grace / 2)
@@ -144,9 +151,13 @@ class ProxyServer:
 
     async def drain(self) -> None:
         """Take no new requests, let the open ones finish for a while, then end."""
+        if self._mcp is not None:
+            await self._mcp.part()
         if self._runner is not None:
             await self._runner.cleanup()
         close(self._named)
+        if self._mcp is not None:
+            await self._mcp.stop()
         await self._keeper.close()
         self._pins.close()
         await self._usage_page.close()

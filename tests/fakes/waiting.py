@@ -1,7 +1,8 @@
 """Wait for what other processes do, with a deadline instead of a guess."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 DEADLINE_SECONDS = 20.0
@@ -19,3 +20,14 @@ def eventually(condition: Callable[[], T], what: str = "the condition") -> T:
             return value
         assert time.monotonic() < deadline, f"never came true: {what}"
         time.sleep(0.01)
+
+
+async def soon(condition: Callable[[], Awaitable[T]], what: str = "the condition") -> T:
+    """Return the first true value of a condition that is awaited."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        value = await condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"never came true: {what}"
+        await asyncio.sleep(0.02)

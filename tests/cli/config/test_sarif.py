@@ -3,7 +3,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped] # it comes without types
+import jsonschema
 import pytest
 from inline_snapshot import snapshot
 
