@@ -16,7 +16,7 @@ from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.pricing import Counts, PriceList
 from agentbox_cli.usage.by import By
 from agentbox_cli.usage.store import read_prices
-from agentbox_cli.usage.tables import SLOT_SECONDS, SUMS, totals
+from agentbox_cli.usage.tables import CANCELLED, SLOT_SECONDS, SUMS, totals
 
 # In these groups each call counts; in the others, each request.
 OF_CALLS = frozenset({By.PROVIDER, By.MODEL, By.CLASS})
@@ -180,7 +180,8 @@ def _local(form: str) -> Callable[[Mapping[Any, Any]], str]:
 
 
 def _class(group: Mapping[Any, Any]) -> str:
-    return ErrorKind(group["kind"]).label if group["kind"] else "answered"
+    kind = group["kind"]
+    return ErrorKind(kind).label if kind and kind != CANCELLED else kind or "answered"
 
 
 def _plain(name: str) -> Callable[[Mapping[Any, Any]], str]:

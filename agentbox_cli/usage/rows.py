@@ -10,7 +10,7 @@ import msgspec
 
 from agentbox_cli.providers.pricing import Counts, threshold
 from agentbox_cli.usage.record import CallRecord, RequestRecord
-from agentbox_cli.usage.tables import SLOT_SECONDS
+from agentbox_cli.usage.tables import CANCELLED, SLOT_SECONDS
 
 Row = tuple[Any, ...]
 
@@ -77,12 +77,16 @@ def _group(record: RequestRecord, call: CallRecord | None, price_version: int) -
         call.model if call else "",
         record.caller,
         record.project,
-        call.kind if call else "",
+        _class_of(call) if call else "",
         record.first_link,
         call.tier if call else "",
         threshold(call.counts.prompt) if call else 0,
         price_version,
     )
+
+
+def _class_of(call: CallRecord) -> str:
+    return call.kind or (CANCELLED if call.cancelled else "")
 
 
 def _sums(record: RequestRecord, call: CallRecord | None, *, ends: bool) -> list[int]:
@@ -92,6 +96,8 @@ def _sums(record: RequestRecord, call: CallRecord | None, *, ends: bool) -> list
     if call is None:
         return [*map(int, request), 0, 0, 0, 0, *_astuple(_NO_COUNTS)]
     answered = not call.kind and not call.cancelled
-    uncounted = not call.counted and (answered or call.maybe_charged)
+    # What a stream had told when it broke off is less than it cost.
+    partial = call.first_content_ms is not None and not call.complete
+    uncounted = (partial or not call.counted) and (answered or call.maybe_charged)
     mine = (True, bool(call.kind), answered and record.fell_back, uncounted)
     return [*map(int, request), *map(int, mine), *_astuple(call.counts)]

@@ -18,6 +18,9 @@ from sqlalchemy import (
     Text,
 )
 
+# Stands for the kind of a call that did not fail: its client went away.
+CANCELLED = "cancelled"
+
 # Local days begin at a quarter of an hour in every time zone.
 SLOT_SECONDS = 900
 

@@ -97,9 +97,11 @@ def test_a_new_price_leaves_what_was_used_before_it_alone(database: Engine) -> N
 
 
 def test_classes_are_told_in_the_words_of_the_headers(database: Engine) -> None:
-    _add(database, request(1, failed_call("quota")), request(2, failed_call("auth")), _rescued(3))
+    left = request(4, call(cancelled=True, complete=False), outcome="cancelled")
+    failed = (request(1, failed_call("quota")), request(2, failed_call("auth")))
+    _add(database, *failed, _rescued(3), left)
     rows = {row.key: row.requests for row in _report(database, By.CLASS).rows}
-    assert rows == {"rate_limit": 2, "auth": 1, "answered": 1}
+    assert rows == {"rate_limit": 2, "auth": 1, "answered": 1, "cancelled": 1}
 
 
 def test_days_and_hours_are_those_of_the_users_clock(

@@ -9,7 +9,7 @@ from agentbox_cli.usage.rows import (
     request_row,
     total_rows,
 )
-from agentbox_cli.usage.tables import GROUPS, SUMS, calls, requests
+from agentbox_cli.usage.tables import CANCELLED, GROUPS, SUMS, calls, requests
 from tests.usage.builders import call, failed_call, request
 
 
@@ -72,4 +72,18 @@ def test_an_answer_without_token_counts_is_told() -> None:
 
 def test_a_failed_call_that_cost_nothing_is_not_missed() -> None:
     (row,) = _totals(request(1, failed_call()))
+    assert row["uncounted"] == 0
+
+
+def test_a_stream_that_broke_off_may_have_cost_more_than_it_told() -> None:
+    broken = {"complete": False, "maybe_charged": True, "first_content_ms": 40.0}
+    (left,) = _totals(request(1, call(**broken, cancelled=True)))
+    assert (left["kind"], left["uncounted"], left["output"]) == (CANCELLED, 1, 100)
+    (cut,) = _totals(request(2, call(**broken, kind="connection")))
+    assert (cut["kind"], cut["uncounted"]) == ("connection", 1)
+
+
+def test_a_filtered_answer_has_told_all_that_it_cost() -> None:
+    told = {"kind": "content_policy", "complete": False, "maybe_charged": True}
+    (row,) = _totals(request(1, call(**told, first_content_ms=None)))
     assert row["uncounted"] == 0

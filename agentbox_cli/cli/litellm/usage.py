@@ -148,8 +148,8 @@ def _tell_remarks(total: "UsageRow") -> None:
         say(f"free links saved {dollars(total.saved_usd)}")
     if total.unpriced:
         notice(
-            f"{total.unpriced:,} calls have no known price and are in no sum: "
-            "agentbox litellm prices"
+            f"the whole cost of {total.unpriced:,} calls is not known, for want of a price "
+            "(agentbox litellm prices) or of token counts, and is in no sum"
         )
 
 

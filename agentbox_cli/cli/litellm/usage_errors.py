@@ -2,13 +2,16 @@
 
 import time
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentbox_cli.cli.app import command
 from agentbox_cli.cli.output import emit_json, say, table
 from agentbox_cli.cli.spending import failed_words, reading, since_until
+
+if TYPE_CHECKING:
+    from agentbox_cli.usage.upkeep import FailureRow
 
 app = command()
 
@@ -44,9 +47,17 @@ def errors(
                     failed_words(row.kind),
                     str(row.status or "-"),
                     f"{row.count:,}",
-                    f"answered by {row.served_by}" if row.served_by else row.outcome,
+                    _then(row),
                     time.strftime("%Y-%m-%d %H:%M", time.localtime(row.last_at)),
                 ]
                 for row in rows
             ],
         )
+
+
+def _then(row: "FailureRow") -> str:
+    """What became of the requests; one that was cut has got a part of an answer."""
+    if not row.served_by:
+        return row.outcome
+    how = "answered by" if row.outcome == "answered" else f"{row.outcome} at"
+    return f"{how} {row.served_by}"

@@ -29,7 +29,7 @@
     ["alias", ""], ["link", ""], ["failed with", ""], ["status", "number"], ["calls", "number"], ["then", "words"], ["latest", ""],
   ], data.errors.map((row) => [
     row.alias, row.deployment, row.kind, row.status === null ? "-" : String(row.status), parts.count(row.count),
-    row.served_by ? `answered by ${row.served_by}` : row.outcome, day(row.last_at),
+    row.served_by ? `${row.outcome === "answered" ? "answered by" : `${row.outcome} at`} ${row.served_by}` : row.outcome, day(row.last_at),
   ]), "nothing failed in that time"));
   at("foot").textContent = `Made ${day(data.until)} by agentbox ${data.version}. Calls without a price are in no sum of dollars.`;
   draw();

@@ -128,6 +128,7 @@ def test_a_plot_of_nothing_is_a_line_of_words(
     engine.dispose()
     out = agentbox("litellm", "usage", "--plot", "--since", "1d").out
     assert "tokens by hour" in out
+    assert "1,100┤" in out
     assert cost in out
     assert "requests that fell back: none\n" in out
     assert "-1" not in out
@@ -161,6 +162,15 @@ def test_failures_exports_and_pruning(agentbox: Agentbox, store: Path) -> None:
     assert agentbox("litellm", "usage", "export").out == ""
     assert agentbox("litellm", "usage", "--json").document["total"]["requests"] == 2
     assert agentbox("litellm", "usage", "vacuum", "--json").document["after_bytes"] > 0
+
+
+def test_a_stream_that_was_cut_was_not_answered(agentbox: Agentbox, store: Path) -> None:
+    at = time.time() - 60
+    broken = failed_call("connection", at=at, status=200)
+    engine = open_for_writing(place_of(None, store)).engine
+    add(engine, [request(3, broken, at=at, outcome="cut", served_by="openai/gpt-4o")], 1)
+    engine.dispose()
+    assert "cut at openai/gpt-4o" in agentbox("litellm", "usage", "errors").out
 
 
 @pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
