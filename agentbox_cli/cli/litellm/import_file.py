@@ -53,11 +53,11 @@ def import_file(
 
     Example: agentbox litellm import ~/litellm/config.yaml --dry-run
     """
+    imported = _converted(ctx, file, kind)
     if not (yes or dry_run or (sys.stdin.isatty() and not as_json)):
         raise UsageError(
             "nobody can be asked here", hint="look with --dry-run, then write with --yes"
         )
-    imported = _converted(ctx, file, kind)
     target = config_target(ctx)
     change = _apply(ctx, target, imported, dry_run=True)
     planned = _plan(ctx, change, imported)

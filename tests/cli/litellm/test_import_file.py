@@ -156,3 +156,11 @@ def test_a_broken_config_is_not_touched(agentbox: Agentbox, seed: Path) -> None:
     assert result.exit_code == 3
     assert "litellm.port" in result.err
     assert seed.read_bytes() == before
+
+
+def test_a_file_that_is_not_there_is_told_before_that_nobody_can_be_asked(
+    agentbox: Agentbox,
+) -> None:
+    result = agentbox("litellm", "import", "/nowhere.yaml")
+    assert (result.exit_code, result.out) == (3, "")
+    assert "/nowhere.yaml cannot be read" in result.err
