@@ -1,5 +1,15 @@
 """All that a plugin may import, and all that it needs."""
 
+from agentbox_cli.providers.agent import (
+    DUMMY_KEY,
+    PRIVATE,
+    AgentSpec,
+    Alias,
+    Connection,
+    Launch,
+    Settings,
+    SettingsFormat,
+)
 from agentbox_cli.providers.hookspecs import hookimpl
 from agentbox_cli.providers.model import (
     FREE,
@@ -15,9 +25,15 @@ from agentbox_cli.providers.model import (
 )
 
 __all__ = [
+    "DUMMY_KEY",
     "FREE",
+    "PRIVATE",
+    "AgentSpec",
+    "Alias",
+    "Connection",
     "ErrorKind",
     "ErrorPattern",
+    "Launch",
     "ModelKind",
     "ModelSpec",
     "Price",
@@ -25,5 +41,7 @@ __all__ = [
     "ProviderSpec",
     "QuotaWindow",
     "RateLimitScope",
+    "Settings",
+    "SettingsFormat",
     "hookimpl",
 ]

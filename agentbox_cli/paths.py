@@ -87,6 +87,16 @@ class Paths:
         return self.state_dir / "backups"
 
     @property
+    def agents_dir(self) -> Path:
+        """What was written into agents' configs, and the private ones that `run` makes."""
+        return self.state_dir / "agents"
+
+    @property
+    def agent_versions(self) -> Path:
+        """The versions that agents told of themselves, JSON."""
+        return self.cache_dir / "agents.json"
+
+    @property
     def config_lock(self) -> Path:
         """Held while config.yml is changed."""
         return self.state_dir / "config.lock"

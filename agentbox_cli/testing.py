@@ -1,4 +1,4 @@
-"""The contract of a provider plugin, as tests for its author to inherit.
+"""The contract of a plugin, as tests for its author to inherit.
 
     from agentbox_cli.testing import PluginContract
 
@@ -13,7 +13,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint
 
 from pydantic import SecretStr
@@ -24,6 +24,7 @@ from agentbox_cli.config.redaction import redact
 from agentbox_cli.config.secrets import Found
 from agentbox_cli.config.shapes import HEADER_NAME
 from agentbox_cli.providers import registry
+from agentbox_cli.providers.agent import DUMMY_KEY, AgentSpec, Alias, Connection, Settings
 from agentbox_cli.providers.hookspecs import ENTRY_POINT_GROUP
 from agentbox_cli.providers.model import ProviderSpec
 from agentbox_cli.providers.registry import PluginChoice, PluginRecord, PluginState
@@ -31,6 +32,7 @@ from agentbox_cli.providers.resolve import resolve
 from agentbox_cli.providers.resolved import Lane
 
 _API = ["agentbox_cli.api"]
+_KEY = "key-of-the-contract"
 
 # Notes each import statement of the plugin that names us, and prints what is not the API.
 _WATCH_IMPORTS = """
@@ -57,10 +59,11 @@ class PluginContract:
 
     module: str
 
-    def test_the_plugin_loads_and_describes_a_provider(self) -> None:
+    def test_the_plugin_loads_and_describes_something(self) -> None:
         record = self._record()
         _hold([] if record.state is PluginState.LOADED else [f"{record.state}: {record.reason}"])
-        _hold([] if record.specs else [f"{self.module} describes no provider"])
+        described = record.specs or record.agents
+        _hold([] if described else [f"{self.module} describes no provider and no agent"])
 
     def test_the_plugin_imports_nothing_of_agentbox_but_the_api(self) -> None:
         done = subprocess.run(
@@ -101,8 +104,27 @@ class PluginContract:
     def test_each_provider_works_in_a_config(self) -> None:
         _hold(problem for spec in self._specs() for problem in _problems_in_a_config(spec))
 
+    def test_each_agent_can_be_started_against_the_proxy(self) -> None:
+        _hold(
+            f"{agent.name}: {problem}"
+            for agent in self._record().agents
+            for problem in _problems_of_an_agent(agent)
+        )
+
+    def test_no_settings_of_an_agent_hold_a_key(self) -> None:
+        # Where the proxy wants one, they may name the command that prints it.
+        _hold(
+            f"{agent.name} would write the proxy's key into its config"
+            for agent in self._record().agents
+            if agent.settings is not None
+            and agent.key_command
+            and _KEY in repr(agent.settings(_connection(key=_KEY, key_command="agentbox x")))
+        )
+
     def test_the_hook_answers_the_same_each_time(self) -> None:
-        _hold([] if self._specs() == self._specs() else [f"{self.module} is not plain data"])
+        first, second = self._record(), self._record()
+        same = (first.specs, first.agents) == (second.specs, second.agents)
+        _hold([] if same else [f"{self.module} is not plain data"])
 
     def _record(self) -> PluginRecord:
         point = EntryPoint(name="plugin", value=self.module, group=ENTRY_POINT_GROUP)
@@ -111,6 +133,39 @@ class PluginContract:
 
     def _specs(self) -> tuple[ProviderSpec, ...]:
         return self._record().specs
+
+
+def _problems_of_an_agent(agent: AgentSpec) -> Iterator[str]:
+    to = _connection()
+    if agent.launch is not None:
+        launch = agent.launch(to)
+        told = repr((launch, agent.settings(to) if launch.overlay and agent.settings else ()))
+        if launch != agent.launch(to):
+            yield "launch gives something else each time"
+        if to.url not in told:
+            yield "launch does not name the address of the proxy"
+    places = [each for made in _settings_of(agent, to) for each in made]
+    yield from (f"{each.path} is no path" for each in places if each.path[:1] not in "/~$")
+    yield from (f"{each.path} gets no value" for each in places if not each.values)
+
+
+def _settings_of(agent: AgentSpec, to: Connection) -> Iterator[tuple[Settings, ...]]:
+    if agent.settings is not None:
+        yield agent.settings(to)
+    if agent.tools is not None:
+        yield agent.tools(f"{to.url}/mcp")
+
+
+def _connection(*, key: str = DUMMY_KEY, key_command: str | None = None) -> Connection:
+    aliases = (Alias(name="code", context_window=100_000), Alias(name="fast"))
+    return Connection(
+        url="http://127.0.0.1:4321",
+        model=aliases[0],
+        fast=aliases[1],
+        aliases=aliases,
+        key=key,
+        key_command=key_command,
+    )
 
 
 def _problems_in_a_config(spec: ProviderSpec) -> list[str]:

@@ -8,7 +8,7 @@ __agentbox_facts() {
     commands='' options=''
     case $1 in
     '') commands='litellm config plugins completions' options='--config --no-plugins --version -V --help -h' ;;
-    litellm) commands='init start stop restart status top logs ask explain test-fallback limits chaos usage prices models providers import mcp key bridge render' options='--help -h' ;;
+    litellm) commands='init start stop restart status top logs ask run env connect disconnect agents explain test-fallback limits chaos usage prices models providers import mcp key bridge render' options='--help -h' ;;
     'litellm init') options='--provider -p --yes -y --demo --dry-run --json --help -h' ;;
     'litellm start') options='--port --foreground --wait --no-wait --if-enabled --help -h' ;;
     'litellm stop') options='--grace --force --help -h' ;;
@@ -17,6 +17,11 @@ __agentbox_facts() {
     'litellm top') options='--once --interval --json --help -h' ;;
     'litellm logs') options='--follow -f --lines -n --help -h' ;;
     'litellm ask') options='--model -m --json --help -h' ;;
+    'litellm run') options='--model -m --help -h' ;;
+    'litellm env') options='--model -m --shell --json --help -h' ;;
+    'litellm connect') options='--model -m --dry-run --json --help -h' ;;
+    'litellm disconnect') options='--dry-run --json --help -h' ;;
+    'litellm agents') options='--json --help -h' ;;
     'litellm explain') options='--limit -n --failed --json --help -h' ;;
     'litellm test-fallback') options='--full --scenario --only-failed --list --live --yes -y --junit --json --help -h' ;;
     'litellm limits') commands=reset options='--json --help -h' ;;
@@ -42,11 +47,13 @@ __agentbox_facts() {
     'litellm providers login') options='--env-file --keyring --stdin --dry-run --json --help -h' ;;
     'litellm providers logout') options='--env-file --keyring --dry-run --json --help -h' ;;
     'litellm import') options='--as --yes -y --dry-run --json --help -h' ;;
-    'litellm mcp') commands='serve list add remove' options='--help -h' ;;
+    'litellm mcp') commands='serve list add remove connect disconnect' options='--help -h' ;;
     'litellm mcp serve') options='--toolset --no-start --help -h' ;;
     'litellm mcp list') options='--json --help -h' ;;
     'litellm mcp add') options='--url --transport --env --header --allow --deny --dry-run --json --help -h' ;;
     'litellm mcp remove') options='--dry-run --json --help -h' ;;
+    'litellm mcp connect') options='--dry-run --json --help -h' ;;
+    'litellm mcp disconnect') options='--dry-run --json --help -h' ;;
     'litellm key') options='--rotate --dry-run --json --help -h' ;;
     'litellm bridge') options='--socket --port --if-exists --help -h' ;;
     'litellm render') options='--standalone --json --help -h' ;;
@@ -82,6 +89,15 @@ __agentbox_takes() {
     'litellm logs --lines' | 'litellm logs -n') ;;
     'litellm ask --model' | 'litellm ask -m') takes='words alias' ;;
     'litellm ask @1') ;;
+    'litellm run --model' | 'litellm run -m') takes='words alias' ;;
+    'litellm run @1') takes='choices claude codex gemini opencode qwen aider llm goose crush' ;;
+    'litellm run @'*) ;;
+    'litellm env --model' | 'litellm env -m') takes='words alias' ;;
+    'litellm env --shell') takes='choices bash zsh fish json' ;;
+    'litellm env @1') takes='choices claude codex gemini opencode qwen aider llm goose crush' ;;
+    'litellm connect --model' | 'litellm connect -m') takes='words alias' ;;
+    'litellm connect @1') takes='choices claude codex gemini opencode qwen aider llm goose crush' ;;
+    'litellm disconnect @1') takes='choices claude codex gemini opencode qwen aider llm goose crush' ;;
     'litellm explain --limit' | 'litellm explain -n') ;;
     'litellm explain @1') ;;
     'litellm test-fallback --scenario') takes='choices rate-limit quota context-window context-vllm context-413 server-error unavailable-503 overloaded-529 timeout stall refused closed cut auth forbidden not-found payment unsupported bad-request unprocessable content-policy html truncated empty error-in-200 cut-late truncated-late stall-late error-late all-down cooling recovery toggle-off' ;;
@@ -140,6 +156,8 @@ __agentbox_takes() {
     'litellm mcp add @1') ;;
     'litellm mcp add @'*) ;;
     'litellm mcp remove @1') takes='words server' ;;
+    'litellm mcp connect @1') takes='choices claude codex gemini opencode qwen aider llm goose crush' ;;
+    'litellm mcp disconnect @1') takes='choices claude codex gemini opencode qwen aider llm goose crush' ;;
     'litellm bridge --socket') ;;
     'litellm bridge --port') ;;
     'config get @1') takes='words path' ;;

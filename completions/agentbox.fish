@@ -22,6 +22,11 @@ function __agentbox_commands
                 'top' 'Show what goes on: links, rates, cooldowns, quotas, money, failovers.' \
                 'logs' 'Show the end of the proxy\'s log.' \
                 'ask' 'Ask one question through the running proxy.' \
+                'run' 'Start a coding agent against the proxy.' \
+                'env' 'Print the variables that point an agent at the proxy.' \
+                'connect' 'Write the proxy into an agent\'s own config.' \
+                'disconnect' 'Take the proxy and its tools out of an agent\'s own config.' \
+                'agents' 'List the coding agents: installed or not, connected or not.' \
                 'explain' 'Tell the story of one request, link by link; without ID, list the latest ones.' \
                 'test-fallback' 'Prove that every chain falls back.' \
                 'limits' 'Show what is left of quotas, and what cools.' \
@@ -66,7 +71,9 @@ function __agentbox_commands
                 'serve' 'Serve the proxy\'s models as MCP tools.' \
                 'list' 'List the MCP servers behind the gateway.' \
                 'add' 'Add an MCP server to config.yml.' \
-                'remove' 'Remove an MCP server from config.yml.'
+                'remove' 'Remove an MCP server from config.yml.' \
+                'connect' 'Write the gateway into an agent\'s config.' \
+                'disconnect' 'Take the gateway out of an agent\'s config.'
         case 'config'
             printf '%s\t%s\n' \
                 'check' 'Report every problem in config.yml.' \
@@ -159,6 +166,39 @@ function __agentbox_options
                 '--model' 'An alias.' \
                 '-m' 'An alias.' \
                 '--json' 'Print JSON when it is done.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm run'
+            printf '%s\t%s\n' \
+                '--model' 'The alias for its main work; by default code, else default.' \
+                '-m' 'The alias for its main work; by default code, else default.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm env'
+            printf '%s\t%s\n' \
+                '--model' 'The alias for its main work; by default code, else default.' \
+                '-m' 'The alias for its main work; by default code, else default.' \
+                '--shell' 'How to write them; by default as your shell does.' \
+                '--json' 'Same as --shell json.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm connect'
+            printf '%s\t%s\n' \
+                '--model' 'The alias for its main work; by default code, else default.' \
+                '-m' 'The alias for its main work; by default code, else default.' \
+                '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm disconnect'
+            printf '%s\t%s\n' \
+                '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm agents'
+            printf '%s\t%s\n' \
+                '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
         case 'litellm explain'
@@ -378,6 +418,18 @@ function __agentbox_options
                 '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
+        case 'litellm mcp connect'
+            printf '%s\t%s\n' \
+                '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm mcp disconnect'
+            printf '%s\t%s\n' \
+                '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
         case 'litellm key'
             printf '%s\t%s\n' \
                 '--rotate' 'Make a new key; the old one opens nothing more.' \
@@ -494,6 +546,23 @@ function __agentbox_takes
         case 'litellm ask --model' 'litellm ask -m'
             printf '%s\n' words alias
         case 'litellm ask @1'
+        case 'litellm run --model' 'litellm run -m'
+            printf '%s\n' words alias
+        case 'litellm run @1'
+            printf '%s\n' choices 'claude' 'codex' 'gemini' 'opencode' 'qwen' 'aider' 'llm' 'goose' 'crush'
+        case 'litellm run @*'
+        case 'litellm env --model' 'litellm env -m'
+            printf '%s\n' words alias
+        case 'litellm env --shell'
+            printf '%s\n' choices 'bash' 'zsh' 'fish' 'json'
+        case 'litellm env @1'
+            printf '%s\n' choices 'claude' 'codex' 'gemini' 'opencode' 'qwen' 'aider' 'llm' 'goose' 'crush'
+        case 'litellm connect --model' 'litellm connect -m'
+            printf '%s\n' words alias
+        case 'litellm connect @1'
+            printf '%s\n' choices 'claude' 'codex' 'gemini' 'opencode' 'qwen' 'aider' 'llm' 'goose' 'crush'
+        case 'litellm disconnect @1'
+            printf '%s\n' choices 'claude' 'codex' 'gemini' 'opencode' 'qwen' 'aider' 'llm' 'goose' 'crush'
         case 'litellm explain --limit' 'litellm explain -n'
         case 'litellm explain @1'
         case 'litellm test-fallback --scenario'
@@ -578,6 +647,10 @@ function __agentbox_takes
         case 'litellm mcp add @*'
         case 'litellm mcp remove @1'
             printf '%s\n' words server
+        case 'litellm mcp connect @1'
+            printf '%s\n' choices 'claude' 'codex' 'gemini' 'opencode' 'qwen' 'aider' 'llm' 'goose' 'crush'
+        case 'litellm mcp disconnect @1'
+            printf '%s\n' choices 'claude' 'codex' 'gemini' 'opencode' 'qwen' 'aider' 'llm' 'goose' 'crush'
         case 'litellm bridge --socket'
         case 'litellm bridge --port'
         case 'config get @1'

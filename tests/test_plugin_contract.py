@@ -96,7 +96,7 @@ def test_a_plugin_with_an_unsound_description_does_not_load(
 ) -> None:
     contract = contract_of(plugin_with(**{field: value}))
     with pytest.raises(AssertionError, match=message) as raised:
-        contract.test_the_plugin_loads_and_describes_a_provider()
+        contract.test_the_plugin_loads_and_describes_something()
     assert "abcdef" not in str(raised.value)
 
 

@@ -11,6 +11,14 @@ from agentbox_cli import api
 from agentbox_cli.config.document import parse
 from agentbox_cli.config.validate import validate
 from agentbox_cli.providers import hookspecs
+from agentbox_cli.providers.agent import (
+    AgentSpec,
+    Alias,
+    Connection,
+    Launch,
+    Settings,
+    SettingsFormat,
+)
 from agentbox_cli.providers.model import (
     ErrorKind,
     ErrorPattern,
@@ -46,13 +54,13 @@ def hooks() -> dict[str, inspect.Signature]:
 
 
 def test_every_hook_is_described_with_its_arguments() -> None:
-    told = {name: cells[0] for name, cells in table_of("The hook").items()}
+    told = {name: cells[0] for name, cells in table_of("The hooks").items()}
     assert told == {
         name: ", ".join(signature.parameters) or "none" for name, signature in hooks().items()
     }
 
 
-@pytest.mark.parametrize("spec", [ProviderSpec, ModelSpec])
+@pytest.mark.parametrize("spec", [ProviderSpec, ModelSpec, AgentSpec])
 def test_every_field_is_described_in_order_with_its_default(spec: type) -> None:
     told = {name: cells[0].strip("`") for name, cells in table_of(spec.__name__).items()}
     assert told == {field.name: default_of(field) for field in dataclasses.fields(spec)}
@@ -66,16 +74,19 @@ def default_of(field: dataclasses.Field[object]) -> str:
     return getattr(field.default, "name", repr(field.default))
 
 
-@pytest.mark.parametrize("part", [Price, QuotaWindow, ErrorPattern])
+@pytest.mark.parametrize(
+    "part", [Price, QuotaWindow, ErrorPattern, Alias, Connection, Launch, Settings]
+)
 def test_every_field_of_the_smaller_parts_is_named(part: type) -> None:
-    (told,) = table_of("The smaller parts")[part.__name__]
+    title = "The parts of an agent" if part.__module__.endswith(".agent") else "The smaller parts"
+    (told,) = table_of(title)[part.__name__]
     assert [
         field.name for field in dataclasses.fields(part) if f"`{field.name}`" not in told
     ] == []
 
 
 def test_every_word_that_a_plugin_may_use_is_named() -> None:
-    words = {member.name for kinds in (ErrorKind, Protocol) for member in kinds}
+    words = {member.name for kinds in (ErrorKind, Protocol, SettingsFormat) for member in kinds}
     assert {word for word in words if f"`{word}`" not in DOCS} == set()
     assert {name for name in api.__all__ if name not in DOCS} == set()
 

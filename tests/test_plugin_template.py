@@ -57,6 +57,7 @@ def test_the_installed_template_is_a_loaded_plugin(site: Path) -> None:
         "state": "loaded",
         "reason": None,
         "providers": ["acme"],
+        "agents": [],
     }
 
 

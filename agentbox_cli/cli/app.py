@@ -40,6 +40,20 @@ class LitellmCommands(LazyGroup):
         ),
         "logs": (f"{_HERE}.litellm.logs", "Show the end of the proxy's log."),
         "ask": (f"{_HERE}.litellm.ask", "Ask one question through the running proxy."),
+        "run": (f"{_HERE}.litellm.run", "Start a coding agent against the proxy."),
+        "env": (
+            f"{_HERE}.litellm.env",
+            "Print the variables that point an agent at the proxy.",
+        ),
+        "connect": (f"{_HERE}.litellm.connect", "Write the proxy into an agent's own config."),
+        "disconnect": (
+            f"{_HERE}.litellm.disconnect",
+            "Take the proxy and its tools out of an agent's own config.",
+        ),
+        "agents": (
+            f"{_HERE}.litellm.agents",
+            "List the coding agents: installed or not, connected or not.",
+        ),
         "explain": (
             f"{_HERE}.litellm.explain",
             "Tell the story of one request, link by link; without ID, list the latest ones.",
@@ -106,6 +120,11 @@ class McpCommands(LazyGroup):
         "list": (f"{_HERE}.litellm.mcp.listing", "List the MCP servers behind the gateway."),
         "add": (f"{_HERE}.litellm.mcp.add", "Add an MCP server to config.yml."),
         "remove": (f"{_HERE}.litellm.mcp.remove", "Remove an MCP server from config.yml."),
+        "connect": (f"{_HERE}.litellm.mcp.connect", "Write the gateway into an agent's config."),
+        "disconnect": (
+            f"{_HERE}.litellm.mcp.disconnect",
+            "Take the gateway out of an agent's config.",
+        ),
     }
 
 

@@ -1,38 +1,37 @@
 """config.yml as a file: found, read, judged, and written. Nothing else writes it."""
 
-import os
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentbox_cli.config.atomic import NEW_DIRECTORY_MODE, ChangedMeanwhileError, replace_file
 from agentbox_cli.config.document import LINE_BREAK, Document, parse
-from agentbox_cli.config.files import read_regular, unusable
 from agentbox_cli.config.model import HostConfig
 from agentbox_cli.config.problems import Issue, Problem, Severity, locate, render
+from agentbox_cli.config.text_file import (
+    NEW_FILE_MODE,
+    SIZE_LIMIT,
+    NotTextError,
+    read_text,
+    write,
+)
 from agentbox_cli.config.tree import OUR_SECTION, Entry, child
 from agentbox_cli.config.validate import validate
 from agentbox_cli.errors import ConfigError
 from agentbox_cli.paths import HOST_CONFIG, Paths, config_candidates
 
-SIZE_LIMIT = 4 * 1024 * 1024
-NEW_FILE_MODE = 0o600
-
-
-class NotTextError(ConfigError):
-    """A file is no UTF-8 text.
-
-    Args:
-        message: which, where and why.
-        hint: what to do next.
-        line, column: the place, counted from 1.
-    """
-
-    def __init__(self, message: str, *, hint: str, line: int, column: int) -> None:
-        super().__init__(message, hint=hint)
-        self.line = line
-        self.column = column
+__all__ = [
+    "NEW_FILE_MODE",
+    "SIZE_LIMIT",
+    "LoadedConfig",
+    "NotTextError",
+    "find",
+    "insert_section",
+    "load",
+    "read_text",
+    "require",
+    "write",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,26 +108,6 @@ def require(loaded: LoadedConfig) -> HostConfig:
     raise ConfigError(render(errors, loaded.document.name))
 
 
-def read_text(path: Path) -> str:
-    """Read a file as UTF-8, byte order mark and line ends included.
-
-    Raises:
-        ConfigError: it is missing, unreadable, no regular file, too large, or not UTF-8.
-    """
-    data = read_regular(path, SIZE_LIMIT).data
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        lines = LINE_BREAK.split(data[: error.start].decode("utf-8"))
-        line, column = len(lines), len(lines[-1]) + 1
-        raise NotTextError(
-            f"{path}:{line}:{column}: this is not UTF-8 text (byte 0x{data[error.start]:02x})",
-            hint="save the file with the encoding UTF-8",
-            line=line,
-            column=column,
-        ) from None
-
-
 def insert_section(text: str, section: str) -> str:
     """Add the `litellm` section to the text of a config that has none.
 
@@ -169,35 +148,3 @@ def _candidates(document: Document, section: str) -> list[str]:
         return [text[: empty.key.start] + body + text[empty.value.end :]]
     ended = text if not text.strip("\ufeff") or text.endswith(("\n", "\r")) else text + line_end
     return [ended + (line_end if document.data else "") + section, ended + section]
-
-
-def write(
-    path: Path, text: str, *, mode: int = NEW_FILE_MODE, instead_of: str | None = None
-) -> None:
-    """Write a file so that readers see the old text or the new one, never a part.
-
-    A symbolic link is kept and its target written; an existing file keeps its mode, owner and
-    extended attributes. A file that cannot be replaced is written in place: a mount point, one
-    with several names, one in a directory that is not ours.
-
-    Args:
-        path: the file; missing directories are made.
-        text: its new text.
-        mode: of a file that does not exist yet.
-        instead_of: the text that it must still have; None for any.
-
-    Raises:
-        ConfigError: it cannot be written, or has another text; it is then unharmed.
-    """
-    target = Path(os.path.realpath(path))
-    expected = None if instead_of is None else instead_of.encode()
-    try:
-        target.parent.mkdir(mode=NEW_DIRECTORY_MODE, parents=True, exist_ok=True)
-        replace_file(target, text.encode(), mode=mode, expected=expected)
-    except ChangedMeanwhileError:
-        raise ConfigError(
-            f"{path} was changed by another program at the same time; nothing was written",
-            hint="look at it and try again",
-        ) from None
-    except OSError as error:
-        raise unusable(path, "written", error) from error

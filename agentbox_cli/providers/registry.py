@@ -1,4 +1,4 @@
-"""Plugins found, loaded one by one, and the providers they describe.
+"""Plugins found, loaded one by one, and the providers and agents they describe.
 
 A broken plugin is recorded with its reason and disabled; it never takes the others with it.
 pluggy's own entry-point loading is all or nothing, so each plugin gets its own plugin manager.
@@ -7,22 +7,25 @@ pluggy's own entry-point loading is all or nothing, so each plugin gets its own 
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import pluggy
 
 from agentbox_cli.providers import hookspecs
+from agentbox_cli.providers.agent import AgentSpec
 from agentbox_cli.providers.model import ProviderSpec
 
 PROVIDER_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 # What YAML 1.1 or 1.2 reads as something other than text.
 YAML_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 VARIABLE_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+VERSION = re.compile(r"\d+(\.\d+)*")
 BUNDLED_PACKAGE = "agentbox_plugins"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -48,6 +51,7 @@ class PluginRecord:
     state: PluginState
     reason: str | None = None
     specs: tuple[ProviderSpec, ...] = ()
+    agents: tuple[AgentSpec, ...] = ()
 
     @property
     def label(self) -> str:
@@ -64,12 +68,16 @@ class Registry:
         providers: provider by name.
         origins: the plugin that describes a provider, by the provider's name.
         conflicts: provider names that several plugins claim, with these plugins. None wins.
+        agents: coding agent by name.
+        agent_conflicts: agent names that several plugins claim, with these plugins. None wins.
     """
 
     plugins: tuple[PluginRecord, ...]
     providers: Mapping[str, ProviderSpec]
     origins: Mapping[str, PluginRecord]
     conflicts: Mapping[str, tuple[PluginRecord, ...]]
+    agents: Mapping[str, AgentSpec] = field(default_factory=dict)
+    agent_conflicts: Mapping[str, tuple[PluginRecord, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,29 +126,73 @@ def discover(
 def collect(records: Iterable[PluginRecord]) -> Registry:
     """Make a registry of plugin records; a name claimed twice belongs to nobody."""
     plugins = tuple(records)
-    claims: defaultdict[str, list[tuple[PluginRecord, ProviderSpec]]] = defaultdict(list)
-    for plugin in plugins:
-        for spec in plugin.specs:
-            claims[spec.name].append((plugin, spec))
-    single = {name: claim[0] for name, claim in claims.items() if len(claim) == 1}
+    providers = _Claims((each, spec) for each in plugins for spec in each.specs)
+    agents = _Claims((each, agent) for each in plugins for agent in each.agents)
     return Registry(
         plugins=plugins,
-        providers=MappingProxyType({name: spec for name, (_, spec) in single.items()}),
-        origins=MappingProxyType({name: plugin for name, (plugin, _) in single.items()}),
-        conflicts=MappingProxyType(
-            {
-                name: tuple(plugin for plugin, _ in claim)
-                for name, claim in claims.items()
-                if len(claim) > 1
-            }
-        ),
+        providers=providers.single(),
+        origins=providers.origins(),
+        conflicts=providers.conflicts(),
+        agents=agents.single(),
+        agent_conflicts=agents.conflicts(),
     )
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+Spec = TypeVar("Spec", bound=_Named)
+
+
+class _Claims(Generic[Spec]):
+    """Who describes which name; the order is that of the plugins."""
+
+    def __init__(self, claims: Iterable[tuple[PluginRecord, Spec]]) -> None:
+        self._claims: defaultdict[str, list[tuple[PluginRecord, Spec]]] = defaultdict(list)
+        for plugin, spec in claims:
+            self._claims[spec.name].append((plugin, spec))
+
+    def single(self) -> Mapping[str, Spec]:
+        found = {name: claim[0][1] for name, claim in self._claims.items() if len(claim) == 1}
+        return MappingProxyType(found)
+
+    def origins(self) -> Mapping[str, PluginRecord]:
+        found = {name: claim[0][0] for name, claim in self._claims.items() if len(claim) == 1}
+        return MappingProxyType(found)
+
+    def conflicts(self) -> Mapping[str, tuple[PluginRecord, ...]]:
+        found = {
+            name: tuple(plugin for plugin, _ in claim)
+            for name, claim in self._claims.items()
+            if len(claim) > 1
+        }
+        return MappingProxyType(found)
 
 
 def spec_problems(spec: ProviderSpec) -> list[str]:
     """Say everything that is wrong with a provider's description; empty if nothing is."""
     problems = (*_identity_problems(spec), *_model_problems(spec), *_pattern_problems(spec))
     return [f"provider {spec.name}: {problem}" for problem in problems]
+
+
+def agent_problems(agent: AgentSpec) -> list[str]:
+    """Say everything that is wrong with an agent's description; empty if nothing is."""
+    return [f"agent {agent.name}: {problem}" for problem in _agent_problems(agent)]
+
+
+def _agent_problems(agent: AgentSpec) -> Iterator[str]:
+    if not PROVIDER_NAME.fullmatch(agent.name):
+        yield "its name must be a plain word: lower-case letters, digits, _ and -"
+    if not agent.program or "/" in agent.program:
+        yield "program must be the name of a command"
+    if (agent.launch is None) != (agent.protocol is None):
+        yield "launch and protocol belong together"
+    if agent.launch is None and agent.tools is None:
+        yield "it can neither be started against the proxy nor be given tools"
+    if agent.minimum is not None and not VERSION.fullmatch(agent.minimum):
+        yield "minimum must be a version such as 2.0.0"
 
 
 def _identity_problems(spec: ProviderSpec) -> Iterator[str]:
@@ -181,34 +233,53 @@ def _load(point: EntryPoint, origin: Origin, choice: PluginChoice) -> PluginReco
     if unwanted:
         return replace(record, reason=unwanted)
     try:
-        specs = _specs_of(point)
+        specs, agents = _told_by(point)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a plugin may even call sys.exit on import
         return replace(record, state=PluginState.BROKEN, reason=_one_line(error))
-    return replace(record, state=PluginState.LOADED, specs=specs)
+    return replace(record, state=PluginState.LOADED, specs=specs, agents=agents)
 
 
-def _specs_of(point: EntryPoint) -> tuple[ProviderSpec, ...]:
+def _told_by(point: EntryPoint) -> tuple[tuple[ProviderSpec, ...], tuple[AgentSpec, ...]]:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(point.load(), name=point.name)
     manager.check_pending()
-    if not manager.hook.agentbox_providers.get_hookimpls():
+    hooks = (manager.hook.agentbox_providers, manager.hook.agentbox_agents)
+    if not any(hook.get_hookimpls() for hook in hooks):
         raise TypeError("implements no hook of agentbox (is @hookimpl missing?)")
-    answers = manager.hook.agentbox_providers() or [None]  # pluggy leaves out None
-    return tuple(spec for answer in answers for spec in _checked(answer))
+    providers, agents = hooks
+    return (
+        _answers(providers, ProviderSpec, spec_problems),
+        _answers(agents, AgentSpec, agent_problems),
+    )
 
 
-def _checked(answer: object) -> list[ProviderSpec]:
+def _answers(
+    hook: pluggy.HookCaller, kind: type[Spec], problems_of: Callable[[Spec], list[str]]
+) -> tuple[Spec, ...]:
+    if not hook.get_hookimpls():
+        return ()
+    answers = hook() or [None]  # pluggy leaves out None
+    return tuple(spec for answer in answers for spec in _checked(hook, answer, kind, problems_of))
+
+
+def _checked(
+    hook: pluggy.HookCaller,
+    answer: Any,
+    kind: type[Spec],
+    problems_of: Callable[[Spec], list[str]],
+) -> list[Spec]:
     if not isinstance(answer, list):
-        raise TypeError(f"agentbox_providers returned {type(answer).__name__}, not a list")
+        raise TypeError(f"{hook.name} returned {type(answer).__name__}, not a list")
     for spec in answer:
-        if not isinstance(spec, ProviderSpec):
-            raise TypeError(f"agentbox_providers returned {type(spec).__name__}, not ProviderSpec")
+        if not isinstance(spec, kind):
+            raise TypeError(f"{hook.name} returned {type(spec).__name__}, not {kind.__name__}")
     names = Counter(spec.name for spec in answer)
-    problems = [f"provider {name} is described twice" for name, n in names.items() if n > 1]
-    problems += [problem for spec in answer for problem in spec_problems(spec)]
+    what = "provider" if kind is ProviderSpec else "agent"
+    problems = [f"{what} {name} is described twice" for name, n in names.items() if n > 1]
+    problems += [problem for spec in answer for problem in problems_of(spec)]
     if problems:
         raise ValueError("; ".join(problems))
     return answer

@@ -68,6 +68,7 @@ def _link_row(link: Link, skips: "Skips") -> dict[str, Any]:
         "provider": deployment.provider.name,
         "model": deployment.model.id,
         "lanes": deployment.lanes(),
+        "context_window": link.max_input_tokens,
         "state": state,
         "cooldown_s": skipped["remaining_s"] if skipped else None,
         "skipped": skipped,

@@ -115,6 +115,16 @@ config undo --json
 config unset litellm --dry-run
 config unset litellm.providers.lab --dry-run
 config unset litellm.providers.lab.api_key --dry-run --json
+litellm agents
+litellm agents --json
+litellm run gemini
+litellm env claude
+litellm env opencode --json
+litellm connect opencode --dry-run
+litellm connect codex --json
+litellm disconnect codex
+litellm mcp connect gemini --dry-run --json
+litellm mcp disconnect gemini
 litellm ask hello
 litellm chaos --scenario all-down
 litellm explain req_1

@@ -39,6 +39,7 @@ def test_every_link_is_told_in_its_order() -> None:
         "provider": "saia",
         "model": "llama",
         "lanes": {"chat": "direct", "messages": "none", "responses": "none", "embeddings": "none"},
+        "context_window": None,
         "state": "ok",
         "cooldown_s": None,
         "skipped": None,

@@ -22,12 +22,20 @@ class Values:
 
 
 ANYTHING = Values()
+# The agents that agentbox itself describes; a test holds them equal.
+AGENTS = Values(
+    choices=("claude", "codex", "gemini", "opencode", "qwen", "aider", "llm", "goose", "crush")
+)
 FILES = Values(files=True)
 
 # By the words of the command and the parameter's name; without a command, for all others.
 TABLE: Mapping[tuple[str, str], Values | WordKind] = {
     ("litellm ask", "model"): WordKind.ALIAS,
+    ("litellm run", "model"): WordKind.ALIAS,
+    ("litellm env", "model"): WordKind.ALIAS,
+    ("litellm connect", "model"): WordKind.ALIAS,
     ("config set", "value"): WordKind.VALUE,
+    ("", "agent"): AGENTS,
     ("", "config"): FILES,
     ("", "env"): FILES,
     ("", "file"): FILES,

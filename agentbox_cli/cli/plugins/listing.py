@@ -32,6 +32,7 @@ def list_plugins(
             "state": plugin.state.value,
             "reason": plugin.reason,
             "providers": [spec.name for spec in plugin.specs],
+            "agents": [agent.name for agent in plugin.agents],
         }
         for plugin in registry.plugins
     ]
@@ -39,14 +40,14 @@ def list_plugins(
         emit_json("plugins", {"plugins": rows})
         return
     table(
-        ["PLUGIN", "STATE", "DISTRIBUTION", "VERSION", "PROVIDERS", "REASON"],
+        ["PLUGIN", "STATE", "DISTRIBUTION", "VERSION", "DESCRIBES", "REASON"],
         [
             [
                 plugin.name,
                 plugin.state.value,
                 plugin.distribution or "",
                 plugin.version or "",
-                ", ".join(spec.name for spec in plugin.specs),
+                ", ".join([spec.name for spec in plugin.specs] + [a.name for a in plugin.agents]),
                 plugin.reason or "",
             ]
             for plugin in registry.plugins

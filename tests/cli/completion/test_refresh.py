@@ -33,8 +33,12 @@ BRINGS = {
 # What they write is no part of config.yml.
 ELSEWHERE = {
     "config schema",
+    "litellm connect",
+    "litellm disconnect",
     "litellm key",
     "litellm limits reset",
+    "litellm mcp connect",
+    "litellm mcp disconnect",
     "litellm providers login",
     "litellm providers logout",
     "litellm usage prune",

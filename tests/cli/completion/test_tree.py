@@ -17,7 +17,10 @@ FREE = {
     ("config set", "value"),
     ("litellm ask", "prompt"),
     ("litellm explain", "request_id"),
+    ("litellm mcp add", "name"),
+    ("litellm mcp add", "program"),
     ("litellm models rename", "new"),
+    ("litellm run", "args"),
 }
 
 

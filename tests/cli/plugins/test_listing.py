@@ -44,6 +44,7 @@ def test_the_shape_of_the_json(agentbox: Agentbox) -> None:
             "state": "loaded",
             "reason": None,
             "providers": ["openai"],
+            "agents": [],
         }
     )
 
@@ -78,5 +79,5 @@ def test_no_plugin_at_all_is_an_empty_table(
 ) -> None:
     monkeypatch.setattr(registry, "entry_points", lambda **_: [])
     assert agentbox("plugins", "list").out.splitlines() == [
-        "PLUGIN  STATE  DISTRIBUTION  VERSION  PROVIDERS  REASON"
+        "PLUGIN  STATE  DISTRIBUTION  VERSION  DESCRIBES  REASON"
     ]

@@ -1,0 +1,96 @@
+from typing import Any
+
+import pytest
+
+from agentbox_cli.agents.connection import Served, connection_for, served_by
+from agentbox_cli.daemon.probe import Probe
+from agentbox_cli.daemon.states import DaemonState
+from agentbox_cli.errors import ConfigError
+from agentbox_cli.providers.agent import Alias
+from tests.agents.shipped import AGENTS
+from tests.daemon.test_instance import an_instance
+
+DEFAULT, CODE, FAST = (Alias(name=name) for name in ("default", "code", "fast"))
+LANES = {"chat": "direct", "messages": "litellm", "responses": "litellm", "embeddings": "none"}
+VECTORS = {"chat": "none", "messages": "none", "responses": "none", "embeddings": "direct"}
+
+
+def link(model: str, window: int | None, state: str = "ok", **more: Any) -> dict[str, Any]:
+    row = {"provider": "acme", "model": model, "lanes": LANES, "state": state}
+    return {**row, "context_window": window, **more}
+
+
+def probe(*rows: dict[str, Any], **more: Any) -> Probe:
+    status = {"auth": "same-user", "aliases": list(rows), **more}
+    return Probe(state=DaemonState.RUNNING, instance=an_instance(), status=status)
+
+
+def test_the_window_is_that_of_the_first_link_that_can_be_used() -> None:
+    row = {
+        "alias": "default",
+        "links": [link("a", 5, "key-missing"), link("b", 7, "cooling"), link("c", 9)],
+    }
+    served = served_by(probe(row))
+    assert served is not None
+    assert served.aliases == (Alias(name="default", context_window=7),)
+    assert [each.name for each in served.others] == ["acme/a", "acme/b", "acme/c"]
+
+
+def test_embeddings_are_no_choice_for_an_agent() -> None:
+    rows = [
+        {"alias": "vectors", "links": [link("v", 5, lanes=VECTORS)]},
+        {"alias": "default", "links": [link("a", 5)]},
+    ]
+    served = served_by(probe(*rows))
+    assert served is not None
+    assert [each.name for each in served.aliases] == ["default"]
+
+
+@pytest.mark.parametrize("state", [DaemonState.STOPPED, DaemonState.DRAINING])
+def test_a_proxy_that_does_not_serve_is_none(state: DaemonState) -> None:
+    assert served_by(Probe(state=state)) is None
+
+
+@pytest.mark.parametrize(
+    ("agent", "aliases", "main", "fast"),
+    [
+        ("claude", (DEFAULT, CODE, FAST), "code", "fast"),
+        ("claude", (DEFAULT,), "default", "default"),
+        ("llm", (DEFAULT, CODE, FAST), "default", "fast"),
+        ("codex", (FAST, Alias(name="other")), "fast", "fast"),
+    ],
+)
+def test_the_best_alias_that_is_there_is_taken(
+    agent: str, aliases: tuple[Alias, ...], main: str, fast: str
+) -> None:
+    served = Served(url="http://127.0.0.1:4000", aliases=aliases)
+    to = connection_for(AGENTS[agent], served, None)
+    assert (to.model.name, to.fast.name) == (main, fast)
+
+
+def test_a_deployment_may_be_asked_for_by_its_name() -> None:
+    served = Served(url="u", aliases=(DEFAULT,), others=(Alias(name="acme/a"),))
+    to = connection_for(AGENTS["opencode"], served, "acme/a")
+    assert to.model.name == "acme/a"
+    assert [each.name for each in to.aliases] == ["default", "acme/a"]
+
+
+def test_an_unknown_alias_is_answered_with_what_was_meant_and_what_there_is() -> None:
+    served = Served(url="u", aliases=(DEFAULT, CODE))
+    with pytest.raises(ConfigError, match="unknown alias 'cod'") as raised:
+        connection_for(AGENTS["claude"], served, "cod")
+    assert raised.value.hint == "did you mean 'code'? there are: default, code"
+
+
+def test_without_any_alias_there_is_nothing_to_use() -> None:
+    with pytest.raises(ConfigError, match="no alias that an agent could use"):
+        connection_for(AGENTS["claude"], Served(url="u", aliases=()), None)
+
+
+def test_a_key_is_named_by_its_command_where_one_is_wanted() -> None:
+    served = Served(url="u", aliases=(DEFAULT,), by_key=True)
+    to = connection_for(AGENTS["claude"], served, None, key="secret")
+    assert to.key_command == "agentbox litellm key"
+    assert "secret" not in repr(to)
+    assert AGENTS["claude"].settings is not None
+    assert "secret" not in repr(AGENTS["claude"].settings(to))
