@@ -66,6 +66,7 @@ class Budgets:
     wall: Callable[[], float] = time.time
     prices: Mapping[str, Priced] | None = None
     _known: asyncio.Event = field(default_factory=asyncio.Event)
+    _begun: float = field(default_factory=time.monotonic)
 
     def learn_prices(self, prices: Mapping[str, Priced]) -> None:
         """Take over what the deployments cost."""
@@ -110,6 +111,8 @@ class Budgets:
     def warnings(self) -> list[str]:
         """What people should know of them."""
         if not self.ledger.known:
+            if time.monotonic() - self._begun < PATIENCE:
+                return []  # it is being read
             return [f"budgets: {UNKNOWN}, so links that cost money are passed over"]
         standings = self.ledger.standings(self.wall())
         return [share_used(standing) for standing in standings if standing.share >= WARN_SHARE]

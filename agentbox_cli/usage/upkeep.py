@@ -75,7 +75,7 @@ def export_calls(
     engine: Engine, since: float | None, until: float | None
 ) -> Iterator[dict[str, Any]]:
     """Every call with its request, as EXPORTED names its fields; oldest first, read bit by bit."""
-    columns = [*_OF_CALL, *(requests.c[name] for name in _OF_REQUEST)]
+    columns = [*_OF_CALL, *_OF_REQUEST]
     query = (
         select(*columns)
         .join(requests, requests.c.request_id == calls.c.request_id)
@@ -221,5 +221,24 @@ def start_of_retention(days: int, now: float | None = None) -> float:
 
 
 _OF_CALL = [column for column in calls.c if column.name != "id"]
-_OF_REQUEST = ("alias", "asked", "endpoint", "stream", "outcome", "served_by", "caller", "project")
-EXPORTED = (*(column.name for column in _OF_CALL), *_OF_REQUEST)
+_OF_REQUEST = [
+    *(
+        requests.c[name]
+        for name in (
+            "alias",
+            "asked",
+            "endpoint",
+            "stream",
+            "outcome",
+            "served_by",
+            "first_link",
+            "fell_back",
+            "caller",
+            "project",
+            "pid",
+            "process",
+        )
+    ),
+    requests.c.status.label("client_status"),  # `status` is the provider's
+]
+EXPORTED = tuple(column.name for column in (*_OF_CALL, *_OF_REQUEST))

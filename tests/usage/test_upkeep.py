@@ -56,6 +56,9 @@ def test_an_export_has_every_call_with_its_request(database: Engine) -> None:
     assert rows[0]["alias"] == "default"
     assert rows[0]["fresh"] == 1_000
     assert tuple(rows[0]) == EXPORTED
+    told = {name: rows[2][name] for name in ("kind", "status", "client_status", "fell_back")}
+    assert told == {"kind": "", "status": 200, "client_status": 200, "fell_back": True}
+    assert (rows[1]["status"], rows[1]["client_status"], rows[1]["pid"]) == (429, 200, None)
     assert len(list(export_calls(database, NOON + DAY, None))) == 1
 
 
