@@ -61,7 +61,7 @@ def served_by_config(file: Path, environ: Mapping[str, str], working_dir: Path) 
     from agentbox_cli.providers.load import load_setup  # noqa: PLC0415 - as above
 
     setup = load_setup(file, environ, working_dir)
-    rows = models_document(setup.resolved.chains.values())["aliases"]
+    rows = models_document(setup.resolved)["aliases"]
     return Served(
         url=f"http://127.0.0.1:{chosen_port(None, setup, environ)}",
         aliases=tuple(_alias(row) for row in rows if _chats(row)),

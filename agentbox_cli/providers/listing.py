@@ -1,12 +1,11 @@
 """Aliases and their chains as JSON data."""
 
-from collections.abc import Iterable
 from typing import Any
 
-from agentbox_cli.providers.resolved import Chain
+from agentbox_cli.providers.resolved import Resolved
 
 
-def models_document(chains: Iterable[Chain]) -> dict[str, Any]:
+def models_document(resolved: Resolved) -> dict[str, Any]:
     """The aliases as `models --json` shows them."""
     return {
         "aliases": [
@@ -24,6 +23,10 @@ def models_document(chains: Iterable[Chain]) -> dict[str, Any]:
                     for link in chain.links
                 ],
             }
-            for chain in chains
-        ]
+            for chain in resolved.chains.values()
+        ],
+        "patterns": [
+            {"pattern": each.pattern, "alias": each.alias, "source": each.source}
+            for each in resolved.patterns
+        ],
     }

@@ -1,13 +1,38 @@
-"""Patterns of model names that are never reached, as warnings."""
+"""Patterns of model names: where they lead, and which are never reached."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
+from agentbox_cli.config.model import LiteLLMConfig
 from agentbox_cli.config.problems import Issue, Severity
 from agentbox_cli.config.rules import Rule
-from agentbox_cli.providers.resolved import Resolved
+from agentbox_cli.providers.model import ModelKind
+from agentbox_cli.providers.registry import Registry
+from agentbox_cli.providers.resolved import Chain, NamePattern, Resolved
 
 _WILD = frozenset("*?[")
+
+
+def name_patterns(
+    config: LiteLLMConfig, chains: Mapping[str, Chain], registry: Registry
+) -> Iterator[NamePattern]:
+    """Where names lead that are none of ours: by the config, then by what agents ask for.
+
+    An agent's pattern counts where one of the aliases that may stand for it is there, and the
+    config says nothing of the same pattern.
+    """
+    for pattern, alias in config.model_patterns.items():
+        if alias in chains:
+            yield NamePattern(pattern=pattern, alias=alias)
+    for agent in registry.agents.values():
+        for pattern, aliases in agent.names.items():
+            alias_there = next((name for name in aliases if _chats(chains.get(name))), None)
+            if alias_there and pattern not in config.model_patterns:
+                yield NamePattern(pattern=pattern, alias=alias_there, source=f"agent {agent.name}")
+
+
+def _chats(chain: Chain | None) -> bool:
+    return chain is not None and chain.kind is ModelKind.CHAT
 
 
 def advise_on_patterns(resolved: Resolved) -> Iterator[Issue]:

@@ -15,6 +15,7 @@ from agentbox_cli.config.secrets import Lookup
 from agentbox_cli.config.spending import BudgetsConfig
 from agentbox_cli.providers.keys import ProviderKeys, is_not_set
 from agentbox_cli.providers.model import ModelKind, ModelSpec, Protocol, ProviderSpec
+from agentbox_cli.providers.patterns import name_patterns
 from agentbox_cli.providers.registry import PluginState, Registry
 from agentbox_cli.providers.resolved import (
     Chain,
@@ -64,6 +65,7 @@ def resolve(
         chains=chains,
         toggles=_toggles(config),
         router=_router(config),
+        patterns=tuple(name_patterns(config, chains, registry)),
     )
     return resolved, tuple(issues)
 

@@ -149,6 +149,15 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamePattern:
+    """Names that lead to an alias; `source` is `config` or the agent that asks for such names."""
+
+    pattern: str
+    alias: str
+    source: str = "config"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Toggles:
     """Which failures move a call to the next link."""
 
@@ -180,13 +189,14 @@ class Router:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """All that the proxy runs on."""
+    """All that the proxy runs on; of `patterns` the first that fits a name counts."""
 
     config: LiteLLMConfig
     providers: Mapping[str, ResolvedProvider]
     chains: Mapping[str, Chain]
     toggles: Toggles
     router: Router
+    patterns: tuple[NamePattern, ...] = ()
 
     def secrets(self) -> Iterator[SecretStr]:
         """Every key, and every header that carries one."""

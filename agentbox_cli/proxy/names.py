@@ -13,7 +13,7 @@ class Names:
 
     def __init__(self, resolved: Resolved) -> None:
         self.aliases: Mapping[str, Chain] = resolved.chains
-        self._patterns = dict(resolved.config.model_patterns)
+        self._patterns = resolved.patterns
         self._deployments: dict[str, Chain] = {}
         for chain in resolved.chains.values():
             for link in chain.links:
@@ -25,9 +25,9 @@ class Names:
         """The chain that a name stands for; None if nobody knows it."""
         found = self.aliases.get(name) or self._deployments.get(name)
         if found is None:
-            for pattern, alias in self._patterns.items():
-                if fnmatchcase(name, pattern) and alias in self.aliases:
-                    return self.aliases[alias]
+            for each in self._patterns:
+                if fnmatchcase(name, each.pattern) and each.alias in self.aliases:
+                    return self.aliases[each.alias]
         return found
 
     def links(self) -> Iterator[Link]:

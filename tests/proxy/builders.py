@@ -20,6 +20,7 @@ from agentbox_cli.providers.resolved import (
     Deployment,
     KeyState,
     Link,
+    NamePattern,
     ProviderKey,
     Resolved,
     ResolvedProvider,
@@ -148,6 +149,7 @@ def resolved(*chains: Chain, patterns: Mapping[str, str] | None = None) -> Resol
         chains={one.alias: one for one in chains},
         toggles=Toggles(),
         router=Router(),
+        patterns=tuple(NamePattern(pattern=p, alias=a) for p, a in (patterns or {}).items()),
     )
 
 

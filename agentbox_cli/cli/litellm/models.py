@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from agentbox_cli.cli.app import ModelsCommands, listing
-from agentbox_cli.cli.output import emit_json, table
+from agentbox_cli.cli.output import emit_json, say, table
 from agentbox_cli.cli.setting import current_setup
 
 app = listing(ModelsCommands)
@@ -19,7 +19,8 @@ def models(
 ) -> None:
     """List the aliases and their chains.
 
-    The first link is tried first.
+    The first link is tried first. Below stand the names that lead to an alias, such as those that
+    agents ask for by themselves; `model_patterns` in config.yml overrides them.
 
     Example: agentbox litellm models --json
     """
@@ -27,9 +28,10 @@ def models(
         return
     from agentbox_cli.providers.listing import models_document
 
-    chains = current_setup(ctx).resolved.chains.values()
+    resolved = current_setup(ctx).resolved
+    chains = resolved.chains.values()
     if as_json:
-        emit_json("models", models_document(chains))
+        emit_json("models", models_document(resolved))
         return
     table(
         ["ALIAS", "LINK", "PROVIDER", "MODEL", "CONTEXT", "KEY", "SOURCE"],
@@ -47,3 +49,9 @@ def models(
             for link in chain.links
         ],
     )
+    if resolved.patterns:
+        say()
+        table(
+            ["NAMES", "ALIAS", "SOURCE"],
+            [[each.pattern, each.alias, each.source] for each in resolved.patterns],
+        )

@@ -19,7 +19,7 @@ def models(home: Home) -> dict[str, Any]:
     """
     from agentbox_cli.providers.listing import models_document  # noqa: PLC0415 - when asked
 
-    return _named("models", models_document(home.setup().resolved.chains.values()))
+    return _named("models", models_document(home.setup().resolved))
 
 
 def status(home: Home) -> dict[str, Any]:
