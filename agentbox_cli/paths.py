@@ -6,10 +6,14 @@ There is no runtime directory: containers usually have none.
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from agentbox_cli.errors import ProxyError
 
 APP = "agentbox"
 
@@ -29,12 +33,18 @@ SOCKET_PATH_LIMIT = 107
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
-    """Where one user's agentbox keeps its files."""
+    """Where one user's agentbox keeps its files.
+
+    Attributes:
+        stand_in: the directory that stands in for a home that is missing or cannot be written;
+            what is kept there is lost with the container.
+    """
 
     config_dir: Path
     state_dir: Path
     cache_dir: Path
     data_dir: Path
+    stand_in: Path | None = None
 
     @property
     def config_file(self) -> Path:
@@ -156,16 +166,79 @@ class Paths:
 
 
 def standard_paths() -> Paths:
-    """The paths of the current user, from the XDG variables."""
+    """The paths of the current user, from the XDG variables.
+
+    In a container there may be no home, or one on a read-only file system. Then a private
+    directory below the temporary one stands in for it, the same one each time.
+
+    Raises:
+        ProxyError: it is needed, and is somebody else's or cannot be made.
+    """
     from platformdirs import PlatformDirs  # noqa: PLC0415 - most commands print without it
 
     dirs = PlatformDirs(APP)
-    return Paths(
-        config_dir=Path(dirs.user_config_dir),
-        state_dir=Path(dirs.user_state_dir),
-        cache_dir=Path(dirs.user_cache_dir),
-        data_dir=Path(dirs.user_data_dir),
-    )
+    homeless = _home() is None
+    place: Path | None = None
+    found = {}
+    for kind in ("config", "state", "cache", "data"):
+        chosen = bool(os.environ.get(f"XDG_{kind.upper()}_HOME"))
+        usual = Path(getattr(dirs, f"user_{kind}_dir")) if chosen or not homeless else None
+        # A config need only be read.
+        if usual is None or (not chosen and kind != "config" and _is_read_only(usual)):
+            place = place or _stand_in()
+            usual = place / kind / APP
+        found[f"{kind}_dir"] = usual
+    return Paths(stand_in=place, **found)
+
+
+def _home() -> Path | None:
+    """The user's home; None if there is none that the user can be at home in.
+
+    A uid without an entry in passwd has none, and Docker says `/` then.
+    """
+    home = Path(os.environ["HOME"]) if os.environ.get("HOME") else _home_by_passwd()
+    try:
+        found = home.stat() if home else None
+    except OSError:
+        return None
+    own = found is not None and found.st_uid == os.geteuid()
+    return home if own or (home and os.access(home, os.W_OK)) else None
+
+
+def _home_by_passwd() -> Path | None:
+    import pwd  # noqa: PLC0415 - where HOME is not set
+
+    if "HOME" in os.environ:
+        return None  # set and empty: whoever asks for `~` gets `/`
+    with suppress(KeyError):
+        return Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    return None
+
+
+def _is_read_only(directory: Path) -> bool:
+    for place in (directory, *directory.parents):
+        try:
+            return bool(os.statvfs(place).f_flag & os.ST_RDONLY)
+        except OSError:
+            continue
+    return False
+
+
+def _stand_in() -> Path:
+    """A private directory of this uid: anybody may have taken its name first."""
+    hint = "set HOME or XDG_STATE_HOME to a directory that you can write to"
+    try:
+        place = Path(tempfile.gettempdir()) / f"{APP}-{os.geteuid()}"
+        place.mkdir(mode=0o700, exist_ok=True)
+        found = place.lstat()
+    except OSError as error:
+        said = error.strerror or error
+        raise ProxyError(
+            f"there is no home, and nothing to stand in: {said}", hint=hint
+        ) from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise ProxyError(f"there is no home, and {place} is not yours alone", hint=hint)
+    return place
 
 
 def config_candidates(paths: Paths, environ: Mapping[str, str]) -> list[Path]:

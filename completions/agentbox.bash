@@ -8,14 +8,14 @@ __agentbox_facts() {
     commands='' options=''
     case $1 in
     '') commands='litellm config plugins completions' options='--config --no-plugins --version -V --help -h' ;;
-    litellm) commands='init start stop restart status top logs ask run env connect disconnect agents explain test-fallback limits chaos usage prices models providers import mcp key bridge render' options='--help -h' ;;
+    litellm) commands='init start stop restart status top logs ask run env connect disconnect agents explain test-fallback limits chaos usage prices models providers import mcp key bridge export health render' options='--help -h' ;;
     'litellm init') options='--provider -p --yes -y --demo --dry-run --json --help -h' ;;
     'litellm start') options='--port --foreground --wait --no-wait --if-enabled --help -h' ;;
     'litellm stop') options='--grace --force --help -h' ;;
     'litellm restart') options='--port --wait --help -h' ;;
     'litellm status') options='--json --help -h' ;;
     'litellm top') options='--once --interval --json --help -h' ;;
-    'litellm logs') options='--follow -f --lines -n --help -h' ;;
+    'litellm logs') options='--follow -f --lines -n --path --help -h' ;;
     'litellm ask') options='--model -m --json --help -h' ;;
     'litellm run') options='--model -m --help -h' ;;
     'litellm env') options='--model -m --shell --json --help -h' ;;
@@ -56,6 +56,12 @@ __agentbox_facts() {
     'litellm mcp disconnect') options='--dry-run --json --help -h' ;;
     'litellm key') options='--rotate --dry-run --json --help -h' ;;
     'litellm bridge') options='--socket --port --if-exists --help -h' ;;
+    'litellm export') commands='dockerfile container-init systemd launchd' options='--help -h' ;;
+    'litellm export dockerfile') options='--wheel --lock --help -h' ;;
+    'litellm export container-init') options='--help -h' ;;
+    'litellm export systemd') options='--help -h' ;;
+    'litellm export launchd') options='--help -h' ;;
+    'litellm health') options='--port --if-enabled --json --help -h' ;;
     'litellm render') options='--standalone --json --help -h' ;;
     config) commands='check path show get set unset edit diff undo schema' options='--help -h' ;;
     'config check') options='--json --sarif --help -h' ;;
@@ -158,8 +164,10 @@ __agentbox_takes() {
     'litellm mcp remove @1') takes='words server' ;;
     'litellm mcp connect @1') takes='choices claude codex gemini opencode qwen aider llm goose crush' ;;
     'litellm mcp disconnect @1') takes='choices claude codex gemini opencode qwen aider llm goose crush' ;;
-    'litellm bridge --socket') ;;
+    'litellm bridge --socket') takes=files ;;
     'litellm bridge --port') ;;
+    'litellm export dockerfile --wheel') takes=files ;;
+    'litellm health --port') ;;
     'config get @1') takes='words path' ;;
     'config set @1') takes='words path' ;;
     'config set @2') takes='words value' ;;

@@ -39,6 +39,8 @@ function __agentbox_commands
                 'mcp' 'Tools over MCP: our server, and the gateway\'s servers.' \
                 'key' 'Print the key for callers other than you.' \
                 'bridge' 'Bridge 127.0.0.1:4000 of a container to the proxy of its host.' \
+                'export' 'What agentbox needs to run in an image, or as a service.' \
+                'health' 'Ask /health on 127.0.0.1, whoever runs the proxy or the bridge behind it.' \
                 'render' 'Print the config of the LiteLLM that translates behind the proxy.'
         case 'litellm limits'
             printf '%s\t%s\n' \
@@ -74,6 +76,12 @@ function __agentbox_commands
                 'remove' 'Remove an MCP server from config.yml.' \
                 'connect' 'Write the gateway into an agent\'s config.' \
                 'disconnect' 'Take the gateway out of an agent\'s config.'
+        case 'litellm export'
+            printf '%s\t%s\n' \
+                'dockerfile' 'Print a Dockerfile that brings agentbox into an image.' \
+                'container-init' 'Print the script that starts the proxy in a container, or the bridge.' \
+                'systemd' 'Print a unit for systemd\'s user manager.' \
+                'launchd' 'Print a property list for launchd.'
         case 'config'
             printf '%s\t%s\n' \
                 'check' 'Report every problem in config.yml.' \
@@ -126,7 +134,7 @@ function __agentbox_options
                 '--foreground' 'Stay attached; ^C stops it.' \
                 '--wait' 'What to wait for.' \
                 '--no-wait' 'Same as --wait none.' \
-                '--if-enabled' 'Do nothing if the config says enabled: false.' \
+                '--if-enabled' 'Do nothing if the config says enabled: false, or there is none.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
         case 'litellm stop'
@@ -159,6 +167,7 @@ function __agentbox_options
                 '-f' 'Go on as it grows.' \
                 '--lines' 'How many to begin with.' \
                 '-n' 'How many to begin with.' \
+                '--path' 'Print where the log is, and nothing else.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
         case 'litellm ask'
@@ -444,6 +453,35 @@ function __agentbox_options
                 '--if-exists' 'Do nothing if no directory is mounted there.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
+        case 'litellm export'
+            printf '%s\t%s\n' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm export dockerfile'
+            printf '%s\t%s\n' \
+                '--wheel' 'Install this wheel of agentbox, checked by its hash, and not from the index.' \
+                '--lock' 'Print the lock that it installs from, instead.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm export container-init'
+            printf '%s\t%s\n' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm export systemd'
+            printf '%s\t%s\n' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm export launchd'
+            printf '%s\t%s\n' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm health'
+            printf '%s\t%s\n' \
+                '--port' 'Ask here; by default $LITELLM_PORT, else the config\'s, else 4000.' \
+                '--if-enabled' 'All is well, too, where no proxy is wanted.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
         case 'litellm render'
             printf '%s\t%s\n' \
                 '--standalone' 'A config for plain LiteLLM, with its own fallbacks, instead.' \
@@ -652,7 +690,11 @@ function __agentbox_takes
         case 'litellm mcp disconnect @1'
             printf '%s\n' choices 'claude' 'codex' 'gemini' 'opencode' 'qwen' 'aider' 'llm' 'goose' 'crush'
         case 'litellm bridge --socket'
+            printf '%s\n' files
         case 'litellm bridge --port'
+        case 'litellm export dockerfile --wheel'
+            printf '%s\n' files
+        case 'litellm health --port'
         case 'config get @1'
             printf '%s\n' words path
         case 'config set @1'

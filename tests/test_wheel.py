@@ -12,7 +12,10 @@ SHARED = {
     "share/zsh/site-functions/_agentbox": "completions/_agentbox",
     "share/fish/vendor_completions.d/agentbox.fish": "completions/agentbox.fish",
 }
-NEEDED = ("agentbox_cli", "plugins", "completions", "pyproject.toml", "README.md", "LICENSE")
+NEEDED = (
+    *("agentbox_cli", "plugins", "completions", "pyproject.toml", "README.md", "LICENSE"),
+    "requirements.lock",
+)
 
 
 def test_the_wheel_installs_completions_where_shells_look_for_them(tmp_path: Path) -> None:
@@ -36,6 +39,15 @@ def test_the_wheel_has_the_files_of_the_web_pages(tmp_path: Path) -> None:
     pages = {str(file.relative_to(ROOT)) for name in folders for file in (ROOT / name).iterdir()}
     assert len(pages) == 6
     assert pages <= names
+
+
+def test_the_wheel_has_the_lock_and_what_is_printed_for_elsewhere(tmp_path: Path) -> None:
+    with zipfile.ZipFile(built(tmp_path)) as wheel:
+        lock = wheel.read("agentbox_cli/deploy/requirements.lock")
+        names = set(wheel.namelist())
+    assert lock == (ROOT / "requirements.lock").read_bytes()
+    parts = {f"agentbox_cli/deploy/{name}" for name in ("Dockerfile.part", "container_init.sh")}
+    assert parts | {"agentbox_cli/deploy/agentbox.service.part"} <= names
 
 
 def built(work: Path) -> Path:

@@ -75,6 +75,14 @@ class LitellmCommands(LazyGroup):
             f"{_HERE}.litellm.bridge",
             "Bridge 127.0.0.1:4000 of a container to the proxy of its host.",
         ),
+        "export": (
+            f"{_HERE}.litellm.export",
+            "What agentbox needs to run in an image, or as a service.",
+        ),
+        "health": (
+            f"{_HERE}.litellm.health",
+            "Ask /health on 127.0.0.1, whoever runs the proxy or the bridge behind it.",
+        ),
         "render": (
             f"{_HERE}.litellm.render",
             "Print the config of the LiteLLM that translates behind the proxy.",
@@ -109,6 +117,26 @@ class ProvidersCommands(LazyGroup):
         "remove": (f"{_HERE}.litellm.providers_remove", "Remove a provider from config.yml."),
         "login": (f"{_HERE}.litellm.providers_login", "Ask for a provider's key and store it."),
         "logout": (f"{_HERE}.litellm.providers_logout", "Remove a provider's key from .env."),
+    }
+
+
+class ExportCommands(LazyGroup):
+    """`agentbox litellm export ...`."""
+
+    table: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "dockerfile": (
+            f"{_HERE}.litellm.export.dockerfile",
+            "Print a Dockerfile that brings agentbox into an image.",
+        ),
+        "container-init": (
+            f"{_HERE}.litellm.export.container_init",
+            "Print the script that starts the proxy in a container, or the bridge.",
+        ),
+        "systemd": (
+            f"{_HERE}.litellm.export.systemd",
+            "Print a unit for systemd's user manager.",
+        ),
+        "launchd": (f"{_HERE}.litellm.export.launchd", "Print a property list for launchd."),
     }
 
 

@@ -52,8 +52,21 @@ def unusable(path: Path, verb: str, error: OSError | ValueError) -> ConfigError:
     """Say that a file could not be read or written, and why."""
     code = error.errno if isinstance(error, OSError) else None
     why = os.strerror(code).lower() if code else "this is no file name"
-    hint = "check its owner and mode" if code in (errno.EACCES, errno.EPERM) else None
+    hint = _whose(path) if code in (errno.EACCES, errno.EPERM) else None
     return ConfigError(f"{path} cannot be {verb}: {why}", hint=hint)
+
+
+def _whose(path: Path) -> str:
+    """Whose a file is that we may not use: in containers users are often not who they seem."""
+    try:
+        found = path.stat()
+    except OSError:
+        return f"check its owner and mode, and those of {path.parent}; you are uid {os.geteuid()}"
+    mode = stat.S_IMODE(found.st_mode)
+    return (
+        f"check its owner and mode: it belongs to uid {found.st_uid}, mode {mode:04o},"
+        f" and you are uid {os.geteuid()}"
+    )
 
 
 def _read_up_to(descriptor: int, limit: int) -> bytes:

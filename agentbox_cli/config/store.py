@@ -24,6 +24,7 @@ __all__ = [
     "NEW_FILE_MODE",
     "SIZE_LIMIT",
     "LoadedConfig",
+    "NoConfigFileError",
     "NotTextError",
     "find",
     "insert_section",
@@ -32,6 +33,10 @@ __all__ = [
     "require",
     "write",
 ]
+
+
+class NoConfigFileError(ConfigError):
+    """There is no config file in any of the places."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +68,7 @@ def find(
     """Find config.yml: the one that `--config` names, else the first place that has one.
 
     Raises:
-        ConfigError: there is none; the message names the places.
+        NoConfigFileError: there is none; the message names the places.
     """
     places = [explicit] if explicit is not None else config_candidates(paths, environ)
     places = [host_config if place == HOST_CONFIG else place.expanduser() for place in places]
@@ -71,7 +76,7 @@ def find(
     if found is None:
         looked = ", ".join(map(str, places))
         option = "" if explicit is None else f" --config {shlex.quote(str(explicit))}"
-        raise ConfigError(
+        raise NoConfigFileError(
             f"there is no config file; looked for {looked}",
             hint=f"run: agentbox{option} litellm init",
         )

@@ -75,7 +75,7 @@ def main(argv: Sequence[str]) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(paths, duty, redacting))
     except AgentboxError as error:
-        _log.error("%s", error.message)
+        _log.error("%s%s", error.message, f"; {error.hint}" if error.hint else "")
         return error.exit_code
     return Exit.OK
 

@@ -128,6 +128,12 @@ litellm mcp disconnect gemini
 litellm ask hello
 litellm chaos --scenario all-down
 litellm explain req_1
+litellm export dockerfile
+litellm export container-init
+litellm export systemd
+litellm export launchd
+litellm health --port 9
+litellm health --if-enabled --json --port 9
 litellm import FILE
 litellm import FILE --dry-run
 litellm mcp list

@@ -46,6 +46,8 @@ TABLE: Mapping[tuple[str, str], Values | WordKind] = {
     ("", "link"): WordKind.LINK,
     ("", "links"): WordKind.LINK,
     ("", "server"): WordKind.SERVER,
+    ("", "socket"): FILES,
+    ("", "wheel"): FILES,
     ("", "path"): WordKind.PATH,
 }
 

@@ -22,6 +22,7 @@ def bridge(
         Path | None,
         typer.Option(
             metavar="PATH",
+            readable=False,  # typer knows nothing of sockets; `prepare` says whose it is
             help=f"The mounted socket; by default $AGENTBOX_SOCKET, else {CONTAINER_SOCKET}.",
             show_default=False,
         ),

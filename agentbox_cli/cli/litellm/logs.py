@@ -19,6 +19,9 @@ def logs(
     lines: Annotated[
         int, typer.Option("--lines", "-n", help="How many to begin with.", min=0)
     ] = 50,
+    path: Annotated[
+        bool, typer.Option("--path", help="Print where the log is, and nothing else.")
+    ] = False,
 ) -> None:
     """Show the end of the proxy's log.
 
@@ -29,6 +32,9 @@ def logs(
     from agentbox_cli.daemon import logs as log
 
     file = standard_paths().log_file
+    if path:
+        say(str(file))
+        return
     if not file.exists() and not follow:
         raise NotSo(f"there is no log at {file}", hint="agentbox litellm start")
     if not follow:

@@ -9,7 +9,7 @@ import typer
 
 from agentbox_cli.cli.app import command
 from agentbox_cli.cli.output import notice, say
-from agentbox_cli.cli.setting import config_file
+from agentbox_cli.cli.setting import config_file, named_config
 from agentbox_cli.errors import ConfigError
 from agentbox_cli.paths import standard_paths
 
@@ -41,7 +41,10 @@ def start(
     wait: Annotated[Wait, typer.Option(help="What to wait for.")] = Wait.PORT,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Same as --wait none.")] = False,
     if_enabled: Annotated[
-        bool, typer.Option("--if-enabled", help="Do nothing if the config says enabled: false.")
+        bool,
+        typer.Option(
+            "--if-enabled", help="Do nothing if the config says enabled: false, or there is none."
+        ),
     ] = False,
 ) -> None:
     """Start the proxy; fine if it runs already.
@@ -53,22 +56,52 @@ def start(
     from agentbox_cli.daemon.startup import chosen_port, launch_of
     from agentbox_cli.providers.load import load_setup
 
+    if if_enabled and (why := why_not_enabled(ctx)):
+        notice(f"no proxy is started: {why}")
+        return
     file = config_file(ctx)
     setup = load_setup(file, os.environ, Path.cwd())
     if not setup.resolved.config.enabled:
-        if if_enabled:
-            notice("the proxy is switched off (litellm.enabled: false)")
-            return
         raise ConfigError(
             f"{file}: litellm.enabled is false", hint="set it to true, or use --if-enabled"
         )
     tell_problems(setup)
+    tell_stand_in()
     chosen = chosen_port(port, setup, os.environ)
     if foreground:
         from agentbox_cli.daemon.foreground import become
 
         become(standard_paths(), launch_of(file, setup, chosen, os.environ, Path.cwd()))
     begin(file, setup, chosen, Wait.NONE if no_wait else wait)
+
+
+def why_not_enabled(ctx: typer.Context) -> str | None:
+    """Why no proxy is wanted here, as far as a config says so; None if one is.
+
+    A config that cannot be read or is wrong says nothing.
+    """
+    from agentbox_cli.config.store import NoConfigFileError, load
+    from agentbox_cli.config.tree import OUR_SECTION
+
+    try:
+        file = config_file(ctx)
+    except NoConfigFileError as error:
+        named = named_config(ctx) is not None or os.environ.get("AGENTBOX_CONFIG")
+        if named:
+            raise
+        return error.message
+    loaded = load(file)
+    if loaded.host is None:
+        missing = not loaded.document.faults and loaded.document.data.get(OUR_SECTION) is None
+        return f"{file} has no {OUR_SECTION} section" if missing else None
+    return None if loaded.host.litellm.enabled else f"{file} says litellm.enabled: false"
+
+
+def tell_stand_in() -> None:
+    """Say where things are kept that have no home."""
+    place = standard_paths().stand_in
+    if place is not None:
+        notice(f"no home can be written to: state, key and usage are in {place}, and go with it")
 
 
 def begin(file: Path, setup: "Setup", port: int, wait: Wait) -> None:
