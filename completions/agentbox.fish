@@ -74,6 +74,10 @@ function __agentbox_commands
                 'list' 'List the MCP servers behind the gateway.' \
                 'add' 'Add an MCP server to config.yml.' \
                 'remove' 'Remove an MCP server from config.yml.' \
+                'test' 'Try the handshake with an MCP server.' \
+                'call' 'Call a tool of an MCP server.' \
+                'accept' 'Accept tools of an MCP server that are new or have changed.' \
+                'import' 'Take over the MCP servers of an agent\'s config.' \
                 'connect' 'Write the gateway into an agent\'s config.' \
                 'disconnect' 'Take the gateway out of an agent\'s config.'
         case 'litellm export'
@@ -406,6 +410,7 @@ function __agentbox_options
                 '-h' 'Show this message and exit.'
         case 'litellm mcp list'
             printf '%s\t%s\n' \
+                '--tools' 'List every tool, too.' \
                 '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
@@ -417,11 +422,37 @@ function __agentbox_options
                 '--header' 'A header for the address.' \
                 '--allow' 'Tools that may be used.' \
                 '--deny' 'Tools that may not.' \
+                '--connect' 'Try it, and pin its tools.' \
+                '--no-connect' 'Try it, and pin its tools.' \
                 '--dry-run' 'Show the change and write nothing.' \
                 '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
         case 'litellm mcp remove'
+            printf '%s\t%s\n' \
+                '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm mcp test'
+            printf '%s\t%s\n' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm mcp call'
+            printf '%s\t%s\n' \
+                '--json' 'The tool\'s arguments.' \
+                '--raw' 'Print the whole answer as JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm mcp accept'
+            printf '%s\t%s\n' \
+                '--tool' 'Only this one; may be repeated.' \
+                '--dry-run' 'Show the change and write nothing.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm mcp import'
             printf '%s\t%s\n' \
                 '--dry-run' 'Show the change and write nothing.' \
                 '--json' 'Print JSON.' \
@@ -685,6 +716,17 @@ function __agentbox_takes
         case 'litellm mcp add @*'
         case 'litellm mcp remove @1'
             printf '%s\n' words server
+        case 'litellm mcp test @1'
+            printf '%s\n' words server
+        case 'litellm mcp call --json'
+        case 'litellm mcp call @1'
+            printf '%s\n' words server
+        case 'litellm mcp call @2'
+        case 'litellm mcp accept --tool'
+        case 'litellm mcp accept @1'
+            printf '%s\n' words server
+        case 'litellm mcp import @1'
+            printf '%s\n' files
         case 'litellm mcp connect @1'
             printf '%s\n' choices 'claude' 'codex' 'gemini' 'opencode' 'qwen' 'aider' 'llm' 'goose' 'crush'
         case 'litellm mcp disconnect @1'

@@ -148,6 +148,16 @@ class McpCommands(LazyGroup):
         "list": (f"{_HERE}.litellm.mcp.listing", "List the MCP servers behind the gateway."),
         "add": (f"{_HERE}.litellm.mcp.add", "Add an MCP server to config.yml."),
         "remove": (f"{_HERE}.litellm.mcp.remove", "Remove an MCP server from config.yml."),
+        "test": (f"{_HERE}.litellm.mcp.trying", "Try the handshake with an MCP server."),
+        "call": (f"{_HERE}.litellm.mcp.call", "Call a tool of an MCP server."),
+        "accept": (
+            f"{_HERE}.litellm.mcp.accept",
+            "Accept tools of an MCP server that are new or have changed.",
+        ),
+        "import": (
+            f"{_HERE}.litellm.mcp.import_file",
+            "Take over the MCP servers of an agent's config.",
+        ),
         "connect": (f"{_HERE}.litellm.mcp.connect", "Write the gateway into an agent's config."),
         "disconnect": (
             f"{_HERE}.litellm.mcp.disconnect",

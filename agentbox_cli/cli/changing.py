@@ -33,6 +33,7 @@ def change_config(
     *,
     dry_run: bool,
     as_json: bool,
+    restart: bool = True,
     hints: "Mapping[str, str] | None" = None,
 ) -> None:
     """Make one change of the user's config.yml, and tell what became of it.
@@ -44,13 +45,14 @@ def change_config(
         edit: gives the new text.
         dry_run: write nothing.
         as_json: tell it as JSON.
+        restart: a running proxy has to be restarted to take the change.
         hints: for hints that say what to write into config.yml, what to type instead.
     """
     from agentbox_cli.config.change import apply_or_mend
 
     file = config_file(ctx)
     change = apply_or_mend(standard_paths(), file, edit, check=_check(ctx, hints), dry_run=dry_run)
-    tell_change(ctx, change, dry_run=dry_run, as_json=as_json)
+    tell_change(ctx, change, dry_run=dry_run, as_json=as_json, restart=restart)
 
 
 def apply_edit(
@@ -82,7 +84,9 @@ def refusal(change: "Change") -> ConfigError | None:
     return ConfigError(f"this is not valid, so {change.file} is left as it was:\n{shown}")
 
 
-def tell_change(ctx: typer.Context, change: "Change", *, dry_run: bool, as_json: bool) -> None:
+def tell_change(
+    ctx: typer.Context, change: "Change", *, dry_run: bool, as_json: bool, restart: bool = True
+) -> None:
     """Print what became of a change; a refused one ends the command.
 
     Raises:
@@ -104,7 +108,7 @@ def tell_change(ctx: typer.Context, change: "Change", *, dry_run: bool, as_json:
     _tell_new_warnings(ctx, change)
     _tell_remaining(change)
     if change.before != change.after and not dry_run:
-        follow_up(ctx, change.file)
+        follow_up(ctx, change.file, restart=restart)
 
 
 def _tell_remaining(change: "Change") -> None:
@@ -167,7 +171,7 @@ def _tell_new_warnings(ctx: typer.Context, change: "Change") -> None:
         notice(render(new, change.file.name))
 
 
-def follow_up(ctx: typer.Context, file: Path) -> None:
+def follow_up(ctx: typer.Context, file: Path, *, restart: bool = True) -> None:
     """What a written change asks for: fresh words for shells, and a new start of the proxy."""
     from agentbox_cli.daemon import instance
     from agentbox_cli.daemon.identity import Sameness, compare
@@ -175,6 +179,8 @@ def follow_up(ctx: typer.Context, file: Path) -> None:
 
     paths = standard_paths()
     refresh_words(paths, file, current_registry(ctx))
+    if not restart:
+        return
     running = instance.read(paths.state_file)
     if running and running.config_file == file and compare(running.identity) is Sameness.SAME:
         notice("restart the proxy to apply: agentbox litellm restart")

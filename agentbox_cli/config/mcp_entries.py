@@ -28,12 +28,21 @@ def add_server(document: Document, name: str, entry: Mapping[str, Any]) -> str:
     Raises:
         UsageError: the config has it already.
     """
+    bar_taken(document, name)
+    return set_value(document, (*SERVERS, name), dict(entry))
+
+
+def bar_taken(document: Document, name: str) -> None:
+    """Refuse a name that a server has already.
+
+    Raises:
+        UsageError: with what can be done.
+    """
     if name in servers(document):
         raise UsageError(
             f"the MCP server {name!r} is configured already",
             hint=f"agentbox litellm mcp remove {name}, or change litellm.mcp_servers.{name}",
         )
-    return set_value(document, (*SERVERS, name), dict(entry))
 
 
 def remove_server(document: Document, name: str) -> str:

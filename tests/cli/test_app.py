@@ -79,6 +79,10 @@ def test_the_commands_are_these() -> None:
             "litellm mcp list",
             "litellm mcp add",
             "litellm mcp remove",
+            "litellm mcp test",
+            "litellm mcp call",
+            "litellm mcp accept",
+            "litellm mcp import",
             "litellm mcp connect",
             "litellm mcp disconnect",
             "litellm key",
@@ -175,7 +179,18 @@ WITHOUT_JSON = {
     "completions": "prints a script",
 }
 # Words that the help of a command begins with when it changes a file of the user.
-WRITING = ("Write ", "Add ", "Remove ", "Move ", "Give ", "Set ", "Take ", "Open ", "Ask for a ")
+WRITING = (
+    "Write ",
+    "Add ",
+    "Accept ",
+    "Remove ",
+    "Move ",
+    "Give ",
+    "Set ",
+    "Take ",
+    "Open ",
+    "Ask for a ",
+)
 
 
 def test_every_command_that_tells_something_can_print_json() -> None:

@@ -140,6 +140,12 @@ litellm mcp list
 litellm mcp list --json
 litellm mcp add new --url http://127.0.0.1:9/mcp --header x-key={IN_ENVIRONMENT}
 litellm mcp remove tools --dry-run
+litellm mcp test tools
+litellm mcp test hosted --json
+litellm mcp call tools x --json {"a":1}
+litellm mcp accept tools --dry-run
+litellm mcp import mcp.json
+litellm mcp import mcp.json --dry-run --json
 litellm mcp remove hosted --json
 litellm import FILE --dry-run --json
 litellm import FILE --yes
@@ -305,6 +311,11 @@ def keyed(
     Path("FILE").write_text(
         "model_list:\n  - model_name: a\n    litellm_params:\n"
         f"      model: openai/gpt-4o\n      api_key: {IN_CONFIG}\n"
+    )
+    Path("mcp.json").write_text(
+        '{"mcpServers": {"a": {"command": "x", "env": {"TOKEN": "%s"}}, "b": {"url":'
+        ' "http://h/mcp", "headers": {"Authorization": "Bearer %s"}, "%s": 1}}}'
+        % ((IN_CONFIG,) * 3)
     )
     Path("config.json").write_text(
         '{"Providers": [{"name": "x", "api_base_url": "https://llm.example.org/v1/chat/completions",'

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.commandline import Agentbox, Result
+from tests.fakes.mcp_gateway import SCRIPT
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "json.md").read_text()
@@ -20,8 +22,9 @@ litellm:
   providers:
     openai: {}
   mcp_servers:
-    docs:
-      url: http://127.0.0.1:9/mcp
+    files:
+      command: PYTHON
+      args: [SCRIPT]
   models:
     default:
       - provider: simulated
@@ -46,7 +49,7 @@ MORE = {
     "import": [str(ROOT / "tests" / "data" / "import" / "litellm-example.yaml"), "--dry-run"],
 }
 # Names are keys here, so the shape is that of any one of them.
-BY_NAME = ("upstream_calls", ".litellm.providers", ".litellm.models", ".headers")
+BY_NAME = ("upstream_calls", ".litellm.providers", ".litellm.models", ".litellm.mcp_servers")
 
 
 def examples() -> dict[str, Any]:
@@ -61,7 +64,7 @@ def examples() -> dict[str, Any]:
 def command(agentbox: Agentbox, home: Path) -> Iterator[Callable[..., Result]]:
     file = home / "config" / "agentbox" / "config.yml"
     file.parent.mkdir(parents=True)
-    file.write_text(CONFIG)
+    file.write_text(CONFIG.replace("PYTHON", sys.executable).replace("SCRIPT", str(SCRIPT)))
     assert agentbox("litellm", "start", "--port", "0").exit_code == 0
     yield agentbox
     assert agentbox("litellm", "stop").exit_code == 0

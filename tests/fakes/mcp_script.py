@@ -68,7 +68,7 @@ def text(said: str, **more: Any) -> dict[str, Any]:
 
 def call(params: dict[str, Any]) -> dict[str, Any]:
     said = str((params.get("arguments") or {}).get("text", ""))
-    return CALLS[params["name"]](said, params)
+    return CALLS.get(params["name"], CALLS["echo"])(said, params)
 
 
 def sleep(said: str, _: Any) -> dict[str, Any]:

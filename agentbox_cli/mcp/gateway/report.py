@@ -1,18 +1,20 @@
 """How the servers are, as plain data for `mcp list`."""
 
 import shlex
+from collections.abc import Iterable
 from typing import Any
 
 from agentbox_cli.config.masking import starred
 from agentbox_cli.mcp.gateway.hub import Hub
 from agentbox_cli.mcp.gateway.settings import Server
-from agentbox_cli.mcp.gateway.tools import ToolState
+from agentbox_cli.mcp.gateway.tools import Tool
 from agentbox_cli.mcp.gateway.upstream import Upstream
 
 
 def status_of(hub: Hub) -> dict[str, Any]:
     """All servers, and what is wrong with their config if it cannot be used any more."""
     return {
+        "from": "gateway",
         "problem": hub.problem,
         "servers": [server_row(upstream) for upstream in hub.upstreams.values()],
     }
@@ -40,17 +42,15 @@ def server_row(upstream: Upstream) -> dict[str, Any]:
         "prompts": len(upstream.listed.prompts),
         "pinned_by": pins.by.value if pins else None,
         "pin_problem": upstream.pin_problem,
-        "tools": [
-            {"tool": tool.name, "state": tool.state.value, "reason": tool.reason}
-            for tool in upstream.tools
-        ],
+        "tools": tool_rows(upstream.tools),
     }
 
 
-def withheld(row: dict[str, Any]) -> int:
-    """How many tools of a server wait to be accepted."""
-    waiting = {ToolState.NEW.value, ToolState.CHANGED.value}
-    return sum(tool["state"] in waiting for tool in row["tools"])
+def tool_rows(tools: Iterable[Tool]) -> list[dict[str, Any]]:
+    """What becomes of tools."""
+    return [
+        {"tool": tool.name, "state": tool.state.value, "reason": tool.reason} for tool in tools
+    ]
 
 
 def target(server: Server) -> str:

@@ -51,13 +51,25 @@ def read_servers(config_file: Path, environ: Mapping[str, str]) -> dict[str, Ser
         ConfigError: the file cannot be read or is not valid.
     """
     host = require(load(config_file))
-    sources = SecretSources(
-        environ, working_dir=None, config_dir=config_file.parent, api_key_names=()
-    )
     return {
-        name: _server(name, entry, sources.lookup)
+        name: server_of(name, entry, config_file.parent, environ)
         for name, entry in host.litellm.mcp_servers.items()
     }
+
+
+def server_of(
+    name: str, entry: McpServerConfig, config_dir: Path, environ: Mapping[str, str]
+) -> Server:
+    """A server by its entry.
+
+    Args:
+        name: what it is called.
+        entry: as it stands, or would stand, in config.yml.
+        config_dir: where an `.env` may hold values.
+        environ: where variables are looked for first.
+    """
+    sources = SecretSources(environ, working_dir=None, config_dir=config_dir, api_key_names=())
+    return _server(name, entry, sources.lookup)
 
 
 def _server(name: str, entry: McpServerConfig, lookup: Lookup) -> Server:

@@ -26,7 +26,8 @@ BRINGS = {
     "litellm models rename ns:deep new": "new",
     "litellm providers add mistral --api-base http://127.0.0.1:9/v1 --protocol openai": "mistral",
     "litellm providers remove lab": "ns:deep",
-    "litellm mcp add files --url http://127.0.0.1:9/mcp": "files",
+    "litellm mcp add files --no-connect --url http://127.0.0.1:9/mcp": "files",
+    "litellm mcp import servers.json": "taken-over",
     "litellm mcp remove known": "default",
     "litellm prices set lab/m --input 1 --output 2": 'litellm.usage.prices."lab/m"',
 }
@@ -37,6 +38,7 @@ ELSEWHERE = {
     "litellm disconnect",
     "litellm key",
     "litellm limits reset",
+    "litellm mcp accept",
     "litellm mcp connect",
     "litellm mcp disconnect",
     "litellm providers login",
@@ -52,6 +54,7 @@ def config(agentbox: Agentbox, config_yml: Path, monkeypatch: pytest.MonkeyPatch
     """A config.yml with a change to take back, an editor that changes it, a file to import."""
     config_yml.write_text(CONFIG, encoding="utf-8")
     Path("other.yaml").write_text(OTHER)
+    Path("servers.json").write_text('{"mcpServers": {"taken-over": {"command": "x"}}}')
     monkeypatch.setenv("EDITOR", "sed -i 's/zed@x+1/edited/'")
     change = ["litellm.providers.lab.api_base", "http://127.0.0.1:9/v1"]
     assert agentbox("config", "set", *change).exit_code == 0

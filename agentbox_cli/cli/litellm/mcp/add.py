@@ -1,11 +1,17 @@
 """`agentbox litellm mcp add`: one more MCP server behind the gateway."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from agentbox_cli.cli.app import command
 from agentbox_cli.cli.changing import AsJson, DryRun, change_config
+from agentbox_cli.cli.output import say
+from agentbox_cli.errors import ProviderError
+
+if TYPE_CHECKING:
+    from agentbox_cli.mcp.gateway.tools import Tool
 
 app = command()
 
@@ -45,13 +51,18 @@ def add(
         list[str] | None,
         typer.Option(metavar="GLOB", help="Tools that may not.", show_default=False),
     ] = None,
+    connect: Annotated[
+        bool, typer.Option("--connect/--no-connect", help="Try it, and pin its tools.")
+    ] = True,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Add an MCP server to config.yml.
 
-    Keys are written by reference only: --env GITHUB_TOKEN stands for GITHUB_TOKEN=${GITHUB_TOKEN}.
-    A program gets no other variable of yours than PATH, HOME and the like.
+    It is started or called first, and its tools are shown and pinned: one that changes later is
+    withheld until `mcp accept`. Keys are written by reference only: --env GITHUB_TOKEN stands for
+    GITHUB_TOKEN=${GITHUB_TOKEN}. A program gets no other variable of yours than PATH, HOME and the
+    like.
 
     Example: agentbox litellm mcp add files -- npx -y files-server /srv/docs
     """
@@ -69,6 +80,62 @@ def add(
         "deny": deny,
     }
     given = {key: value for key, value in entry.items() if value}
+    tools = _tried(ctx, name, given) if connect and not dry_run else ()
     change_config(
-        ctx, lambda document: add_server(document, name, given), dry_run=dry_run, as_json=as_json
+        ctx,
+        lambda document: add_server(document, name, given),
+        dry_run=dry_run,
+        as_json=as_json,
+        restart=False,
     )
+    if tools:
+        _pin(ctx, name, tools, as_json=as_json)
+
+
+def _tried(ctx: typer.Context, name: str, given: Mapping[str, Any]) -> "tuple[Tool, ...]":
+    """The server's tools; none where the entry cannot be used, which the change itself tells."""
+    import os
+
+    from pydantic import ValidationError
+
+    from agentbox_cli.cli.progress import Bar
+    from agentbox_cli.cli.setting import config_file
+    from agentbox_cli.config.document import parse
+    from agentbox_cli.config.mcp_entries import bar_taken
+    from agentbox_cli.config.mcp_servers import SERVER_NAME, McpServerConfig
+    from agentbox_cli.config.store import read_text
+    from agentbox_cli.mcp.gateway.probing import probe_all
+    from agentbox_cli.mcp.gateway.settings import server_of
+
+    file = config_file(ctx)
+    bar_taken(parse(read_text(file), file.name), name)
+    try:
+        config = McpServerConfig.model_validate(given)
+    except ValidationError:
+        return ()
+    if not SERVER_NAME.fullmatch(name):
+        return ()
+    with Bar() as bar:
+        bar.show(f"asking {name}", 0, 1)
+        (probe,) = probe_all([server_of(name, config, file.parent, dict(os.environ))])
+    if probe.reason:
+        raise ProviderError(
+            f"the MCP server {name} does not work, so nothing is written: {probe.reason}",
+            hint="--no-connect writes it anyway; its tools are pinned at first contact then",
+        )
+    return probe.tools(None)
+
+
+def _pin(ctx: typer.Context, name: str, tools: "tuple[Tool, ...]", *, as_json: bool) -> None:
+    from agentbox_cli.cli.litellm.mcp.serving import pins_of
+    from agentbox_cli.config.excerpts import printable
+    from agentbox_cli.mcp.gateway.pins import PinnedBy, is_usable, pin
+
+    pin(pins_of(ctx), name, tools, PinnedBy.ADD)
+    if as_json:
+        return
+    for tool in tools:
+        about = str(tool.definition.get("description") or "").strip().partition("\n")[0]
+        said = about[:100] if is_usable(tool) else f"cannot be used: {tool.reason}"
+        say(printable(f"  {name}-{tool.name}: {said}"))
+    say(f"its tools are pinned as they are: {pins_of(ctx)}")

@@ -20,10 +20,20 @@ def remove(
 ) -> None:
     """Remove an MCP server from config.yml.
 
+    A running gateway ends it at once. What was pinned of its tools is forgotten.
+
     Example: agentbox litellm mcp remove files
     """
+    from agentbox_cli.cli.litellm.mcp.serving import pins_of
     from agentbox_cli.config.mcp_entries import remove_server
+    from agentbox_cli.mcp.gateway.pins import forget
 
     change_config(
-        ctx, lambda document: remove_server(document, server), dry_run=dry_run, as_json=as_json
+        ctx,
+        lambda document: remove_server(document, server),
+        dry_run=dry_run,
+        as_json=as_json,
+        restart=False,
     )
+    if not dry_run:
+        forget(pins_of(ctx), server)

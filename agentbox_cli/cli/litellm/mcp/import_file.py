@@ -1,0 +1,76 @@
+"""`agentbox litellm mcp import`: the MCP servers of an agent's config, brought into ours."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agentbox_cli.cli.app import command
+from agentbox_cli.cli.changing import AsJson, DryRun, change_config
+from agentbox_cli.cli.output import notice
+from agentbox_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from agentbox_cli.config.document import Document
+
+app = command()
+
+_LARGEST = 16 * 1024 * 1024
+
+
+@app.command("import")
+def import_file(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file to read.")],
+    *,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take over the MCP servers of an agent's config.
+
+    It reads .mcp.json, ~/.claude.json, Claude Desktop's, Gemini's and VS Code's JSON, and Codex'
+    config.toml. Servers that config.yml has already stay as they are. No key is copied, only the
+    name of a variable for it.
+
+    Example: agentbox litellm mcp import ~/.codex/config.toml --dry-run
+    """
+    from pathlib import Path
+
+    from agentbox_cli.mcp.gateway.importing import import_servers
+
+    path = Path(file).expanduser()
+    imported = import_servers(_text(path), path.name)
+    for note in imported.notes:
+        notice(note)
+    change_config(
+        ctx,
+        lambda document: _with_servers(document, imported.entries),
+        dry_run=dry_run,
+        as_json=as_json,
+        restart=False,
+    )
+
+
+def _text(path: Any) -> str:
+    try:
+        data: bytes = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    if len(data) > _LARGEST:
+        raise UsageError(f"{path} is no agent's config: it has {len(data):,} bytes")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is no text in UTF-8") from None
+
+
+def _with_servers(document: "Document", entries: Mapping[str, Mapping[str, Any]]) -> str:
+    from agentbox_cli.config.document import parse
+    from agentbox_cli.config.mcp_entries import add_server, servers
+
+    for name, entry in entries.items():
+        if name in servers(document):
+            notice(f"{name}: config.yml has a server of this name, which stays as it is")
+        else:
+            document = parse(add_server(document, name, entry), document.name)
+    return document.text
