@@ -7,7 +7,7 @@ on. What a call may cost is set aside until the request is over, and then replac
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,8 @@ from agentbox_cli.usage.prices import Priced
 USUAL_OUTPUT = 4_096
 # Bytes of a request for one token, at the least: to reserve too much is the safe side.
 BYTES_PER_TOKEN = 3
+# Links that a warning names.
+MOST_SHOWN = 3
 # A request waits that long for what the store knows, once after a start.
 PATIENCE = 5.0
 UNKNOWN = "what was spent cannot be read"
@@ -115,7 +117,18 @@ class Budgets:
                 return []  # it is being read
             return [f"budgets: {UNKNOWN}, so links that cost money are passed over"]
         standings = self.ledger.standings(self.wall())
-        return [share_used(standing) for standing in standings if standing.share >= WARN_SHARE]
+        used = [share_used(standing) for standing in standings if standing.share >= WARN_SHARE]
+        return [*used, *self._unpriced()]
+
+    def _unpriced(self) -> Iterator[str]:
+        """Links whose calls no budget can count."""
+        names = [name for name, one in (self.prices or {}).items() if one.price is None]
+        if names:
+            shown = ", ".join(names[:MOST_SHOWN]) + (", ..." if len(names) > MOST_SHOWN else "")
+            yield (
+                f"budgets do not count {shown}: no price is known"
+                f" (agentbox litellm prices set {names[0]} --input 1 --output 2)"
+            )
 
 
 @dataclass(frozen=True, slots=True)

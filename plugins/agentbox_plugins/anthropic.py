@@ -5,6 +5,7 @@ from agentbox_cli.api import (
     ErrorPattern,
     ModelKind,
     ModelSpec,
+    Price,
     Protocol,
     ProviderSpec,
     hookimpl,
@@ -13,8 +14,12 @@ from agentbox_cli.api import (
 CAPABILITIES = frozenset({"tools", "vision", "reasoning", "code"})
 
 
-def claude(model_id: str) -> ModelSpec:
-    return ModelSpec(id=model_id, context_window=200_000, capabilities=CAPABILITIES)
+# LiteLLM's table has this one for Bedrock only, at these prices.
+OPUS_4_1 = Price(input_usd=15, output_usd=75, cached_usd=1.5, cache_written_usd=18.75)
+
+
+def claude(model_id: str, price: Price | None = None) -> ModelSpec:
+    return ModelSpec(id=model_id, context_window=200_000, capabilities=CAPABILITIES, price=price)
 
 
 @hookimpl
@@ -28,7 +33,7 @@ def agentbox_providers() -> list[ProviderSpec]:
             api_base="https://api.anthropic.com",
             api_key_env="ANTHROPIC_API_KEY",
             models=(
-                claude("claude-opus-4-1"),
+                claude("claude-opus-4-1", OPUS_4_1),
                 claude("claude-sonnet-4-5"),
                 claude("claude-haiku-4-5"),
             ),

@@ -244,6 +244,8 @@ async def test_a_model_without_a_price_goes_on_until_the_budget_is_used_up(
     unknown = "twin/who-knows"
     stand = await _stand(make_stand, unknown, FREE, daily_usd=20)
     assert (await _served(stand))[1] == unknown
+    [warning] = [text for text in stand.proxy.status()["warnings"] if "budget" in text]
+    assert f"budgets do not count {unknown}: no price is known" in warning
     await _spend(stand, 20.0)
     assert (await _served(stand))[1] == FREE
 
