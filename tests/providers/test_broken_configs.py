@@ -59,7 +59,7 @@ def test_every_file_is_expected_to_say_something() -> None:
 
 
 def test_nearly_every_rule_has_a_file(private: Path) -> None:
-    """The others need a plugin, a file of keys, a variable of the test's own, or no file at all."""
+    """The others need a plugin, a file of keys, a variable of ours, or no file at all."""
     told = {p.rule for name in EXPECTED for p in find_problems(private / name, KEYS, None)}
     others = {Rule.KEY_UNUSABLE, Rule.KEY_SOURCE, Rule.PROVIDER_CONFLICT, Rule.UNREADABLE}
     assert set(Rule) - told == others
