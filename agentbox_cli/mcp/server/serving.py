@@ -8,10 +8,14 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Coroutine
+import socket
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from agentbox_cli.daemon.key import read_or_create
+from agentbox_cli.errors import ProxyError
 from agentbox_cli.mcp.calls.home import Home
+from agentbox_cli.mcp.server.guarding import Guard
 from agentbox_cli.mcp.server.toolset import Toolset
 
 if TYPE_CHECKING:
@@ -26,10 +30,59 @@ _SETTINGS = {
 }
 
 
+HOST, PATH = "127.0.0.1", "/mcp"
+_QUIET = {"log_config": None, "log_level": "critical", "access_log": False, "ws": "none"}
+
+
 def serve_stdio(home: Home, toolsets: frozenset[Toolset]) -> None:
     """Serve one client over stdin and stdout, until it closes stdin."""
     server = _built(home, toolsets)
     _run(server.run_stdio_async(show_banner=False))
+
+
+def serve_http(
+    home: Home, toolsets: frozenset[Toolset], port: int, on_ready: Callable[[str], None]
+) -> None:
+    """Serve any number of clients over HTTP on 127.0.0.1, until a signal ends it.
+
+    Args:
+        home: whose proxy it speaks for.
+        toolsets: which tools it has.
+        port: where to listen; 0 for any free port.
+        on_ready: told the address.
+
+    Raises:
+        ProxyError: the port cannot be had, or the install's key not be read.
+        KeyboardInterrupt: it was ended by ^C.
+    """
+    key_file = home.paths.key_file
+    read_or_create(key_file)
+    with _listening(port) as listening:
+        server = _built(home, toolsets)
+        from starlette.middleware import Middleware  # noqa: PLC0415 - comes with FastMCP
+
+        on_ready(f"http://{HOST}:{listening.getsockname()[1]}{PATH}")
+        _run(
+            server.run_http_async(
+                show_banner=False,
+                path=PATH,
+                sockets=[listening],
+                host_origin_protection=False,  # ours is stricter
+                middleware=[Middleware(Guard, key_file=key_file)],
+                uvicorn_config=_QUIET,
+            )
+        )
+
+
+def _listening(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port))
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "this is no port"
+        raise ProxyError(
+            f"cannot listen on {HOST} port {port}: {reason}",
+            hint="choose another one with --port; 0 takes any free one",
+        ) from error
 
 
 def _built(home: Home, toolsets: frozenset[Toolset]) -> "FastMCP[Any]":

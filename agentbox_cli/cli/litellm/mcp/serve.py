@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from agentbox_cli.cli.app import command
-from agentbox_cli.cli.output import notice
+from agentbox_cli.cli.output import notice, say
 from agentbox_cli.cli.setting import named_config
 from agentbox_cli.mcp.server.toolset import Toolset
 from agentbox_cli.paths import standard_paths
@@ -28,19 +28,25 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    http: Annotated[
+        bool, typer.Option("--http", help="Over HTTP on 127.0.0.1, for callers with the key.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="With --http: listen here; 0 for any free port.")
+    ] = 4001,
     no_start: Annotated[
         bool, typer.Option("--no-start", help="Do not start the proxy when a tool needs it.")
     ] = False,
 ) -> None:
     """Serve the proxy's models as MCP tools.
 
-    Speaks MCP over stdin and stdout, for an agent that starts it. The proxy is started when a
-    tool needs it.
+    Speaks MCP over stdin and stdout, for an agent that starts it; with --http over streamable
+    HTTP. The proxy is started when a tool needs it.
 
     Example: claude mcp add agentbox -- agentbox litellm mcp serve
     """
     from agentbox_cli.mcp.calls.home import Home
-    from agentbox_cli.mcp.server.serving import serve_stdio
+    from agentbox_cli.mcp.server.serving import serve_http, serve_stdio
 
     home = Home(
         paths=standard_paths(),
@@ -49,6 +55,16 @@ def serve(
         working_dir=Path.cwd(),
         starts=not no_start,
     )
+    toolsets = frozenset(toolset or Toolset)
+    if http:
+        serve_http(home, toolsets, port, _tell_address)
+        return
     if sys.stdin.isatty():
         notice("an agent starts this and speaks MCP on stdin; ^D ends it")
-    serve_stdio(home, frozenset(toolset or Toolset))
+    serve_stdio(home, toolsets)
+
+
+def _tell_address(url: str) -> None:
+    say(f"MCP is served on {url}; ^C ends it")
+    say("callers send: Authorization: Bearer $(agentbox litellm key)")
+    sys.stdout.flush()
