@@ -48,7 +48,7 @@ __agentbox_facts() {
     'litellm providers logout') options='--env-file --keyring --dry-run --json --help -h' ;;
     'litellm import') options='--as --yes -y --dry-run --json --help -h' ;;
     'litellm mcp') commands='serve list add remove test call accept import connect disconnect' options='--help -h' ;;
-    'litellm mcp serve') options='--toolset --no-start --help -h' ;;
+    'litellm mcp serve') options='--toolset --workspace --http --port --no-start --help -h' ;;
     'litellm mcp list') options='--tools --json --help -h' ;;
     'litellm mcp add') options='--url --transport --env --header --allow --deny --connect --no-connect --dry-run --json --help -h' ;;
     'litellm mcp remove') options='--dry-run --json --help -h' ;;
@@ -156,7 +156,9 @@ __agentbox_takes() {
     'litellm providers logout @1') takes='words provider' ;;
     'litellm import --as') takes='choices litellm ccr llm' ;;
     'litellm import @1') takes=files ;;
-    'litellm mcp serve --toolset') takes='choices core' ;;
+    'litellm mcp serve --toolset') takes='choices core analyst' ;;
+    'litellm mcp serve --workspace') ;;
+    'litellm mcp serve --port') ;;
     'litellm mcp add --url') ;;
     'litellm mcp add --transport') takes='choices http sse' ;;
     'litellm mcp add --env') takes=files ;;

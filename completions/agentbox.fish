@@ -404,7 +404,10 @@ function __agentbox_options
                 '-h' 'Show this message and exit.'
         case 'litellm mcp serve'
             printf '%s\t%s\n' \
-                '--toolset' 'Only these tools: core; may be given again.' \
+                '--toolset' 'Only these tools: core, analyst; may be given again.' \
+                '--workspace' 'The folder that tools may read; by default where the agent works.' \
+                '--http' 'Over HTTP on 127.0.0.1, for callers with the key.' \
+                '--port' 'With --http: listen here; 0 for any free port.' \
                 '--no-start' 'Do not start the proxy when a tool needs it.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
@@ -703,7 +706,9 @@ function __agentbox_takes
         case 'litellm import @1'
             printf '%s\n' files
         case 'litellm mcp serve --toolset'
-            printf '%s\n' choices 'core'
+            printf '%s\n' choices 'core' 'analyst'
+        case 'litellm mcp serve --workspace'
+        case 'litellm mcp serve --port'
         case 'litellm mcp add --url'
         case 'litellm mcp add --transport'
             printf '%s\n' choices 'http' 'sse'

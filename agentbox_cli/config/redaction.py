@@ -56,6 +56,11 @@ def redact_environment(text: str, environ: Mapping[str, str]) -> str:
 
     A value that is a path or a placeholder stays: it is no key, and may be what the text is about.
     """
+    return mask_tokens(redact_known(text, environ), mask=lambda _: _REDACTED, spare="/")
+
+
+def redact_known(text: str, environ: Mapping[str, str]) -> str:
+    """As `redact_environment`, but long words stay: in a program most of them are names."""
     values = {
         value
         for name, value in environ.items()
@@ -63,7 +68,7 @@ def redact_environment(text: str, environ: Mapping[str, str]) -> str:
         and not _NO_KEY.match(value)
         and value.lower() not in PLACEHOLDERS
     }
-    return mask_tokens(redact_values(text, values), mask=lambda _: _REDACTED, spare="/")
+    return redact_values(text, values)
 
 
 def mask_tokens(text: str, mask: Callable[[str], str], *, spare: str = "") -> str:

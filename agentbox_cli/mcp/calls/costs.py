@@ -92,6 +92,16 @@ def spent_of(story: Mapping[str, Any], prices: Mapping[str, PriceList]) -> Spent
     return spent
 
 
+def spent_words(spent: Spent) -> str:
+    """Tokens and money in a few words."""
+    tokens = "tokens not reported"
+    if spent.input_tokens is not None:
+        tokens = f"{spent.input_tokens:,} + {spent.output_tokens or 0:,} tokens"
+    if spent.cost_usd is None:
+        return f"{tokens}, cost not known"
+    return f"{tokens}, ${spent.cost_usd:.6f}" if spent.cost_usd else f"{tokens}, free"
+
+
 def _paid(story: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The calls that cost something, or may have, with the deployments that were called."""
     for link in story["links"]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from fastmcp import FastMCP
@@ -9,6 +10,8 @@ from fastmcp.tools.function_tool import FunctionTool
 from mcp.types import ToolAnnotations
 
 from agentbox_cli import __version__
+from agentbox_cli.mcp.analyst.shapes import Analysis, PlanVerdict
+from agentbox_cli.mcp.analyst.tools import AnalystTools
 from agentbox_cli.mcp.calls.costs import Ledger
 from agentbox_cli.mcp.calls.home import Home
 from agentbox_cli.mcp.calls.proxy import Proxy
@@ -16,26 +19,32 @@ from agentbox_cli.mcp.server import prompts, shapes
 from agentbox_cli.mcp.server.core import CoreTools
 from agentbox_cli.mcp.server.refusing import PlainRefusals
 from agentbox_cli.mcp.server.resources import Resources
-from agentbox_cli.mcp.server.telling import inlined, plainly, schema_of
 from agentbox_cli.mcp.server.toolset import Toolset
+from agentbox_cli.mcp.telling import inlined, plainly, schema_of
 
 INSTRUCTIONS = """\
 Ask other models through agentbox, a local proxy with fallback chains. `list_models` tells the
-aliases; `complete` asks one question, `chat` continues a conversation. Answers tell which model
-served and what it cost."""
+aliases; `complete` asks one question, `chat` continues a conversation. `analyze`, `review_commit`,
+`suggest_tests` and `quick_check` read files and commits of the workspace by themselves, so that
+you need not; `verify_plan` judges a plan. Answers tell which model served and what it cost."""
 
 _ASKS = ToolAnnotations(read_only_hint=True, open_world_hint=True, idempotent_hint=False)
+_WRITES_REPORTS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, open_world_hint=True, idempotent_hint=False
+)
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False, idempotent_hint=True)
 
 
-def build(home: Home, toolsets: frozenset[Toolset]) -> FastMCP[Any]:
+def build(home: Home, toolsets: frozenset[Toolset], workspace: Path | None = None) -> FastMCP[Any]:
     """A server that is ready to run.
 
     Args:
         home: whose proxy it speaks for.
         toolsets: which tools it has.
+        workspace: the folder that the analyst may read; by default where the client works.
     """
     proxy = Proxy(home)
+    ledger = Ledger(proxy)
 
     @asynccontextmanager
     async def closing(_: FastMCP[Any]) -> AsyncIterator[None]:
@@ -53,7 +62,9 @@ def build(home: Home, toolsets: frozenset[Toolset]) -> FastMCP[Any]:
         middleware=[PlainRefusals()],
     )
     if Toolset.CORE in toolsets:
-        _add_core(server, CoreTools(proxy, Ledger(proxy)))
+        _add_core(server, CoreTools(proxy, ledger))
+    if Toolset.ANALYST in toolsets:
+        _add_analyst(server, AnalystTools(proxy, ledger, workspace))
     _add_resources(server, Resources(home))
     for prompt in (prompts.second_opinion, prompts.compare_models, prompts.challenge_plan):
         server.prompt(plainly(prompt))
@@ -81,6 +92,18 @@ def _add(
         plainly(tool), output_schema=schema_of(shape), annotations=annotations
     )
     server.add_tool(made.model_copy(update={"parameters": inlined(made.parameters)}))
+
+
+def _add_analyst(server: FastMCP[Any], tools: AnalystTools) -> None:
+    rows: list[tuple[Callable[..., Any], type[Any], ToolAnnotations]] = [
+        (tools.analyze, Analysis, _WRITES_REPORTS),
+        (tools.review_commit, Analysis, _WRITES_REPORTS),
+        (tools.suggest_tests, Analysis, _WRITES_REPORTS),
+        (tools.quick_check, Analysis, _ASKS),
+        (tools.verify_plan, PlanVerdict, _ASKS),
+    ]
+    for tool, shape, annotations in rows:
+        _add(server, tool, shape, annotations)
 
 
 def _add_resources(server: FastMCP[Any], resources: Resources) -> None:

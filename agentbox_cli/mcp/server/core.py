@@ -13,10 +13,10 @@ from agentbox_cli.errors import ConfigError, ProviderError
 from agentbox_cli.mcp.calls.chat import Listening, Message, Question, ask, served_of
 from agentbox_cli.mcp.calls.costs import Ledger
 from agentbox_cli.mcp.calls.proxy import Proxy
+from agentbox_cli.mcp.following import followed
 from agentbox_cli.mcp.server import documents
-from agentbox_cli.mcp.server.following import followed
 from agentbox_cli.mcp.server.shapes import Vectors, answer_of, served_words
-from agentbox_cli.mcp.server.telling import result
+from agentbox_cli.mcp.telling import result
 from agentbox_cli.providers.model import ModelKind
 from agentbox_cli.usage.by import By
 

@@ -10,6 +10,8 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentbox_cli.daemon.key import read_or_create
@@ -34,20 +36,32 @@ HOST, PATH = "127.0.0.1", "/mcp"
 _QUIET = {"log_config": None, "log_level": "critical", "access_log": False, "ws": "none"}
 
 
-def serve_stdio(home: Home, toolsets: frozenset[Toolset]) -> None:
-    """Serve one client over stdin and stdout, until it closes stdin."""
-    server = _built(home, toolsets)
-    _run(server.run_stdio_async(show_banner=False))
-
-
-def serve_http(
-    home: Home, toolsets: frozenset[Toolset], port: int, on_ready: Callable[[str], None]
-) -> None:
-    """Serve any number of clients over HTTP on 127.0.0.1, until a signal ends it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What is served.
 
     Args:
         home: whose proxy it speaks for.
         toolsets: which tools it has.
+        workspace: the folder that the analyst may read; None for where the client works.
+    """
+
+    home: Home
+    toolsets: frozenset[Toolset]
+    workspace: Path | None
+
+
+def serve_stdio(offer: Offer) -> None:
+    """Serve one client over stdin and stdout, until it closes stdin."""
+    server = _built(offer)
+    _run(server.run_stdio_async(show_banner=False))
+
+
+def serve_http(offer: Offer, port: int, on_ready: Callable[[str], None]) -> None:
+    """Serve any number of clients over HTTP on 127.0.0.1, until a signal ends it.
+
+    Args:
+        offer: what is served.
         port: where to listen; 0 for any free port.
         on_ready: told the address.
 
@@ -55,10 +69,10 @@ def serve_http(
         ProxyError: the port cannot be had, or the install's key not be read.
         KeyboardInterrupt: it was ended by ^C.
     """
-    key_file = home.paths.key_file
+    key_file = offer.home.paths.key_file
     read_or_create(key_file)
     with _listening(port) as listening:
-        server = _built(home, toolsets)
+        server = _built(offer)
         from starlette.middleware import Middleware  # noqa: PLC0415 - comes with FastMCP
 
         on_ready(f"http://{HOST}:{listening.getsockname()[1]}{PATH}")
@@ -85,7 +99,7 @@ def _listening(port: int) -> socket.socket:
         ) from error
 
 
-def _built(home: Home, toolsets: frozenset[Toolset]) -> "FastMCP[Any]":
+def _built(offer: Offer) -> "FastMCP[Any]":
     """Import and build: many new objects and no garbage, so nobody looks for it (measured)."""
     for name in [name for name in os.environ if name.startswith("FASTMCP_")]:
         del os.environ[name]
@@ -94,9 +108,8 @@ def _built(home: Home, toolsets: frozenset[Toolset]) -> "FastMCP[Any]":
     from agentbox_cli.mcp.server.build import build  # noqa: PLC0415 - a second of imports
 
     # What clients should know they are told; the libraries' own words are for their makers.
-    for name in ("fastmcp", "mcp"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    server = build(home, toolsets)
+    logging.getLogger().addHandler(logging.NullHandler())
+    server = build(offer.home, offer.toolsets, offer.workspace)
     gc.freeze()
     gc.enable()
     return server

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agentbox_cli.mcp.calls.chat import Said, Served
-from agentbox_cli.mcp.calls.costs import Spent
+from agentbox_cli.mcp.calls.costs import Spent, spent_words
 
 ServedBy = Annotated[str, Field(description="The link that answered, as provider/model.")]
 Cost = Annotated[
@@ -195,13 +195,3 @@ def served_words(served: Served, spent: Spent) -> str:
         parts.append(f"after {', '.join(served.attempts)}")
     parts += [spent_words(spent), served.request_id]
     return f"[{'; '.join(parts)}]"
-
-
-def spent_words(spent: Spent) -> str:
-    """Tokens and money in a few words."""
-    tokens = "tokens not reported"
-    if spent.input_tokens is not None:
-        tokens = f"{spent.input_tokens:,} + {spent.output_tokens or 0:,} tokens"
-    if spent.cost_usd is None:
-        return f"{tokens}, cost not known"
-    return f"{tokens}, ${spent.cost_usd:.6f}" if spent.cost_usd else f"{tokens}, free"

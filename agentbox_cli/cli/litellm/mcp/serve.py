@@ -28,6 +28,14 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The folder that tools may read; by default where the agent works.",
+            show_default=False,
+        ),
+    ] = None,
     http: Annotated[
         bool, typer.Option("--http", help="Over HTTP on 127.0.0.1, for callers with the key.")
     ] = False,
@@ -45,8 +53,9 @@ def serve(
 
     Example: claude mcp add agentbox -- agentbox litellm mcp serve
     """
+    from agentbox_cli.mcp.analyst.workspace import workspace_of
     from agentbox_cli.mcp.calls.home import Home
-    from agentbox_cli.mcp.server.serving import serve_http, serve_stdio
+    from agentbox_cli.mcp.server.serving import Offer, serve_http, serve_stdio
 
     home = Home(
         paths=standard_paths(),
@@ -55,13 +64,14 @@ def serve(
         working_dir=Path.cwd(),
         starts=not no_start,
     )
-    toolsets = frozenset(toolset or Toolset)
+    folder = workspace_of([workspace], named=True).roots[0] if workspace else None
+    offer = Offer(home=home, toolsets=frozenset(toolset or Toolset), workspace=folder)
     if http:
-        serve_http(home, toolsets, port, _tell_address)
+        serve_http(offer, port, _tell_address)
         return
     if sys.stdin.isatty():
         notice("an agent starts this and speaks MCP on stdin; ^D ends it")
-    serve_stdio(home, toolsets)
+    serve_stdio(offer)
 
 
 def _tell_address(url: str) -> None:

@@ -1,0 +1,211 @@
+"""git, asked about a folder that may not be trusted: nothing of its config is run.
+
+Arguments are lists, names of commits are resolved first, and no pager, hook, file monitor,
+external diff or text conversion is started.
+"""
+
+import os
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentbox_cli.errors import UsageError
+
+TIMEOUT_SECONDS = 60.0
+# A longer diff is cut off; a model would not read it either.
+OUTPUT_LIMIT = 16 * 1024 * 1024
+
+STAGED, UNCOMMITTED = "staged", "uncommitted"
+
+_SAFELY = (
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "core.quotePath=false"),
+    *("-c", "core.pager=cat"),
+    *("-c", "protocol.allow=never"),
+)
+_DIFF = (
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-color",
+    "--no-renames",
+    "--relative",
+    "--submodule=short",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_CONFIG_HOME")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What changed in one file."""
+
+    name: str
+    patch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What a commit, or what is not committed yet, changes below a folder.
+
+    Args:
+        title: what is told of it: its message, or what it is.
+        names: every file that changed.
+        each: the changes by file; fewer than names where the diff was cut off.
+        whole: whether nothing was cut off.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    each: tuple[Change, ...]
+    whole: bool
+
+
+def tracked(folder: Path) -> list[str] | None:
+    """The files below a folder that git does not ignore, relative to it; None without git."""
+    listing = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    done = _run(folder, *listing, "--", ".")
+    return None if done is None else sorted(set(_names(done.out)))
+
+
+def untracked(folder: Path) -> list[str]:
+    """The new files below a folder that git neither knows nor ignores."""
+    done = _run(folder, "ls-files", "-z", "--others", "--exclude-standard", "--", ".")
+    return [] if done is None else sorted(_names(done.out))
+
+
+def changes(folder: Path, said: str) -> Changes:
+    """What a commit changes below a folder.
+
+    Args:
+        folder: a folder of the workspace.
+        said: a commit, `A..B`, `A...B`, `staged` or `uncommitted`.
+
+    Raises:
+        UsageError: it is no repository, or there is no such commit.
+    """
+    if _run(folder, "rev-parse", "--git-dir") is None:
+        raise UsageError(f"{folder} is not in a git repository", hint="name a file or folder")
+    if said == STAGED:
+        return _diff(folder, "What is staged for the next commit.", "--cached")
+    if said == UNCOMMITTED:
+        begin = _resolved(folder, "HEAD") or _empty_tree(folder)
+        return _diff(folder, "What is not committed yet.", begin)
+    if "..." in said:
+        return _between(folder, said, *said.split("...", 1), forked=True)
+    if ".." in said:
+        return _between(folder, said, *said.split("..", 1), forked=False)
+    commit = _commit(folder, said)
+    parent = _resolved(folder, f"{commit}^1") or _empty_tree(folder)
+    message = _must(folder, "show", "-s", "--format=%B", commit).out.decode(errors="replace")
+    return _diff(folder, f"The commit {commit[:12]}: {message.strip()}", parent, commit)
+
+
+def _between(folder: Path, said: str, begin: str, end: str, *, forked: bool) -> Changes:
+    first, last = _commit(folder, begin or "HEAD"), _commit(folder, end or "HEAD")
+    if forked:
+        first = _must(folder, "merge-base", first, last).out.decode().strip()
+    log = _must(folder, "log", "--format=- %s", "--max-count=100", f"{first}..{last}")
+    return _diff(folder, f"The commits {said}:\n{log.out.decode(errors='replace')}", first, last)
+
+
+def _diff(folder: Path, title: str, *what: str) -> Changes:
+    named = _must(folder, "diff", *_DIFF, "--name-only", "-z", *what, "--", ".")
+    patches = _must(folder, "diff", *_DIFF, *what, "--", ".")
+    names = tuple(_names(named.out))
+    each = tuple(_split(patches.out.decode(errors="replace"), names))
+    return Changes(title=title, names=names, each=each, whole=patches.whole and named.whole)
+
+
+def _split(patches: str, names: Sequence[str]) -> Iterator[Change]:
+    """The patch of each file; a header of a name that git had to quote belongs to nobody."""
+    heads = {f"diff --git a/{name} b/{name}": name for name in names}
+    name, lines = None, list[str]()
+    for line in patches.split("\n"):
+        if line.startswith("diff --git "):
+            if name is not None:
+                yield Change(name=name, patch="\n".join(lines))
+            name, lines = heads.get(line), []
+        lines.append(line)
+    if name is not None:
+        yield Change(name=name, patch="\n".join(lines))
+
+
+def _commit(folder: Path, said: str) -> str:
+    found = _resolved(folder, said)
+    if found is None:
+        raise UsageError(
+            f"there is no commit {said[:100]!r}",
+            hint=f"a hash, a branch, a tag, A..B, {STAGED} or {UNCOMMITTED}",
+        )
+    return found
+
+
+def _resolved(folder: Path, said: str) -> str | None:
+    if not said or "\0" in said:
+        return None
+    asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{said}^{{commit}}")
+    done = _run(folder, *asked)
+    return done.out.decode().strip() if done is not None else None
+
+
+def _empty_tree(folder: Path) -> str:
+    return _must(folder, "hash-object", "-t", "tree", os.devnull).out.decode().strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    out: bytes
+    whole: bool
+
+
+def _must(folder: Path, *arguments: str) -> _Done:
+    done = _run(folder, *arguments)
+    if done is None:
+        raise UsageError(f"git {arguments[0]} fails in {folder}", hint=f"git {arguments[0]}")
+    return done
+
+
+def _run(folder: Path, *arguments: str) -> _Done | None:
+    """Run git; None if it fails, or there is no git."""
+    try:
+        process = subprocess.Popen(
+            ["git", "--no-pager", *_SAFELY, *arguments],
+            cwd=folder,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:
+        return None
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    late = threading.Timer(TIMEOUT_SECONDS, process.kill)
+    late.start()
+    try:
+        out = process.stdout.read(OUTPUT_LIMIT + 1)
+        whole = len(out) <= OUTPUT_LIMIT
+        if not whole:
+            process.kill()
+        code = process.wait()
+    finally:
+        late.cancel()
+        process.stdout.close()
+    return _Done(out=out[:OUTPUT_LIMIT], whole=whole) if code == 0 or not whole else None
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return kept | {
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_LITERAL_PATHSPECS": "1",
+    }
+
+
+def _names(out: bytes) -> list[str]:
+    return [os.fsdecode(name) for name in out.split(b"\0") if name]

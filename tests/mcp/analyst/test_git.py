@@ -1,0 +1,141 @@
+"""git in folders that may not be trusted: real repositories."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from agentbox_cli.errors import UsageError
+from agentbox_cli.mcp.analyst import git as asked
+from tests.mcp.analyst.conftest import Git, write
+
+
+def test_a_commit_is_told_file_by_file(project: Path, git: Git) -> None:
+    write(project, {"a.py": "a\n", "ü/b c.py": "b\n", "first.py": "print('second')\n"})
+    git("add", "-A")
+    git("commit", "-q", "-m", "More\n\nand why")
+    told = asked.changes(project, "HEAD")
+    assert told.title.endswith(": More\n\nand why")
+    assert told.names == ("a.py", "first.py", "ü/b c.py")
+    assert [change.name for change in told.each] == list(told.names)
+    assert "-print('first')\n+print('second')" in told.each[1].patch
+    assert told.whole
+
+
+def test_the_first_commit_and_a_merge_are_told_too(project: Path, git: Git) -> None:
+    first = asked.changes(project, "HEAD")
+    assert (first.names, "+print('first')" in first.each[0].patch) == (("first.py",), True)
+    git("checkout", "-q", "-b", "side")
+    write(project, {"side.py": "side\n"})
+    git("add", "-A")
+    git("commit", "-q", "-m", "Side")
+    git("checkout", "-q", "main")
+    write(project, {"main.py": "main\n"})
+    git("add", "-A")
+    git("commit", "-q", "-m", "Main")
+    git("merge", "-q", "--no-ff", "-m", "Merge", "side")
+    assert asked.changes(project, "HEAD").names == ("side.py",)
+    assert asked.changes(project, "main~1..side").names == ("main.py", "side.py")
+    assert asked.changes(project, "HEAD^1...side").names == ("side.py",)
+    assert "- Side" in asked.changes(project, "HEAD^1...side").title
+
+
+def test_what_is_not_committed_is_told(project: Path, git: Git) -> None:
+    write(project, {"staged.py": "s\n", "first.py": "changed\n", "new.py": "n\n"})
+    git("add", "staged.py")
+    assert asked.changes(project, "staged").names == ("staged.py",)
+    assert asked.changes(project, "uncommitted").names == ("first.py", "staged.py")
+    assert asked.untracked(project) == ["new.py"]
+
+
+def test_a_repository_without_a_commit_is_no_failure(project: Path, git: Git) -> None:
+    git("update-ref", "-d", "HEAD")
+    assert asked.changes(project, "uncommitted").names == ("first.py",)
+    with pytest.raises(UsageError, match="there is no commit 'HEAD'"):
+        asked.changes(project, "HEAD")
+
+
+def test_only_what_is_below_the_folder_is_told(project: Path, git: Git) -> None:
+    write(project, {"in/a.py": "a\n", "out/b.py": "b\n"})
+    git("add", "-A")
+    git("commit", "-q", "-m", "Both")
+    told = asked.changes(project / "in", "HEAD")
+    assert told.names == ("a.py",)
+    assert "out" not in "".join(change.patch for change in told.each)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "nonsense",
+        "",
+        "--output=stolen",
+        "-h",
+        "HEAD --output=stolen",
+        "--output=stolen..HEAD",
+        "HEAD..--output=stolen",
+        "HEAD:first.py",
+        "a\0b",
+        ":/",
+        "HEAD^{tree}",
+    ],
+)
+def test_a_commit_that_there_is_not_is_refused_and_nothing_is_written(
+    project: Path, git: Git, said: str
+) -> None:
+    with pytest.raises(UsageError, match="there is no commit") as failed:
+        asked.changes(project, said)
+    assert "staged" in (failed.value.hint or "")
+    assert not (project / "stolen").exists()
+
+
+def test_a_folder_without_git_is_no_repository(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not in a git repository"):
+        asked.changes(tmp_path, "HEAD")
+    assert asked.tracked(tmp_path) is None
+
+
+def test_nothing_of_a_repositorys_config_is_run(
+    project: Path, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trap = tmp_path / "trap"
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\ncat\n")
+    trap.chmod(0o755)
+    for name in (
+        "core.fsmonitor",
+        "diff.external",
+        "core.pager",
+        "diff.x.textconv",
+        "diff.x.command",
+    ):
+        git("config", name, str(trap))
+    for name in ("GIT_EXTERNAL_DIFF", "GIT_PAGER", "GIT_SSH_COMMAND"):
+        monkeypatch.setenv(name, str(trap))
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    write(project, {".gitattributes": "*.py diff=x\n", "first.py": "changed\n"})
+    (project / ".git/hooks/post-index-change").symlink_to(trap)
+    assert "first.py" in asked.changes(project, "uncommitted").names
+    assert asked.changes(project, "HEAD").names == ("first.py",)
+    assert "first.py" in (asked.tracked(project) or [])
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_diff_without_end_is_cut_off(
+    project: Path, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asked, "OUTPUT_LIMIT", 4_000)
+    write(project, {"a.py": "a\n" * 1_500, "b.py": "b\n" * 1_500})
+    git("add", "-A")
+    told = asked.changes(project, "staged")
+    assert told.names == ("a.py", "b.py")
+    assert not told.whole
+    assert [change.name for change in told.each] == ["a.py"]
+
+
+def test_names_that_are_no_text_do_no_harm(project: Path, git: Git) -> None:
+    odd = b'odd\n"\xff.py'
+    (Path(os.fsdecode(os.fsencode(project) + b"/" + odd))).write_text("odd\n")
+    git("add", "-A")
+    told = asked.changes(project, "staged")
+    assert told.names == (os.fsdecode(odd),)
+    assert told.each == ()
