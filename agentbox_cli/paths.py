@@ -132,6 +132,11 @@ class Paths:
         return self.state_dir / "usage.journal"
 
     @property
+    def usage_recent(self) -> Path:
+        """The requests of the last moment, in two files by turns, of which this is the name."""
+        return self.state_dir / "usage.recent"
+
+    @property
     def engine_dir(self) -> Path:
         """LiteLLM's private working directory."""
         return self.state_dir / "engine"

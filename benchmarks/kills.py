@@ -9,9 +9,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
+from agentbox_cli.paths import Paths
 from agentbox_cli.usage.journal import Journal
+from agentbox_cli.usage.recent import read_recent
 from benchmarks import ours
 from benchmarks.figures import Figure
 from benchmarks.lineup import Effort
@@ -102,7 +105,7 @@ def kill(home: ours.Home, seconds: float) -> Killed:
     for client in clients:
         client.join()
     home.stop()
-    kept = _kept(home.paths.usage_database, home.paths.usage_journal)
+    kept = _kept(home.paths)
     missing = [(killed_at - at) * 1_000 for name, at in told.answered.items() if name not in kept]
     return Killed(
         answered=len(told.answered),
@@ -111,8 +114,10 @@ def kill(home: ours.Home, seconds: float) -> Killed:
     )
 
 
-def _kept(database: Path, journal: Path) -> set[str]:
-    kept = {record.request_id for record in Journal(journal).read() if record is not None}
+def _kept(paths: Paths) -> set[str]:
+    files = (Journal(paths.usage_journal).read(), read_recent(paths.usage_recent))
+    kept = {record.request_id for record in chain(*files) if record is not None}
+    database = paths.usage_database
     if database.exists():
         with closing(sqlite3.connect(database)) as connection, suppress(sqlite3.OperationalError):
             # A database that has no tables yet has nothing.

@@ -1,10 +1,12 @@
 """What tokens cost: dollars for one token, by service tier and by the length of the prompt."""
 
+from bisect import bisect_left
+
 import msgspec
 
 from agentbox_cli.providers.model import Price
 
-# The prompt lengths, in tokens, at which some provider begins to charge other rates.
+# The prompt lengths, in tokens, at which some provider begins to charge other rates; ascending.
 THRESHOLDS = (100_000, 128_000, 200_000, 256_000, 272_000, 512_000)
 
 _MILLION = 1_000_000
@@ -111,7 +113,8 @@ def flat(price: Price) -> PriceList:
 
 def threshold(prompt: int) -> int:
     """The highest of THRESHOLDS that a prompt of so many tokens is longer than; 0 for none."""
-    return max((limit for limit in THRESHOLDS if prompt > limit), default=0)
+    below = bisect_left(THRESHOLDS, prompt)
+    return THRESHOLDS[below - 1] if below else 0
 
 
 def _either(rate: float | None, otherwise: float) -> float:

@@ -223,12 +223,14 @@ class ProxyServer:
     def _begin_usage(self) -> None:
         if not self.resolved.config.usage.enabled:
             return
-        told = LoopBudgets(asyncio.get_running_loop(), self._budgets)
+        loop = asyncio.get_running_loop()
+        told = LoopBudgets(loop, self._budgets)
         self._usage = usage_queue(
             self.resolved,
             self.paths,
             tell_prices=told.learn_prices,
             tell_spent=told.learn_spent,
+            later=loop.call_later,
         )
         self._usage.start()
 

@@ -4,11 +4,16 @@ from agentbox_cli.paths import Paths
 from agentbox_cli.providers.resolved import Resolved
 from agentbox_cli.usage.budgets import TellSpent, budgets_of
 from agentbox_cli.usage.prices import TellPrices
-from agentbox_cli.usage.queue import UsageQueue, Writer
+from agentbox_cli.usage.queue import Later, UsageQueue, Writer
 
 
 def usage_queue(
-    resolved: Resolved, paths: Paths, *, tell_prices: TellPrices, tell_spent: TellSpent
+    resolved: Resolved,
+    paths: Paths,
+    *,
+    tell_prices: TellPrices,
+    tell_spent: TellSpent,
+    later: Later,
 ) -> UsageQueue:
     """The queue of a config's requests, not started yet.
 
@@ -20,6 +25,7 @@ def usage_queue(
         paths: where the database is if the config names none, and the journal.
         tell_prices: told what the deployments cost, in a thread of the queue.
         tell_spent: told what was spent of each budget, in a thread of the queue.
+        later: how the making of records is put off.
     """
 
     def opened() -> Writer:
@@ -30,7 +36,9 @@ def usage_queue(
 
     limited = bool(budgets_of(resolved.config.budgets))
     forgets = resolved.config.usage.retention_days is not None
-    return UsageQueue(opened, paths.usage_journal, waiting=limited or forgets)
+    return UsageQueue(
+        opened, paths.usage_journal, paths.usage_recent, waiting=limited or forgets, later=later
+    )
 
 
 def usage_warnings(queue: UsageQueue | None) -> list[str]:

@@ -9,6 +9,7 @@ import msgspec
 from agentbox_cli.usage.record import RequestRecord
 
 _RECORDS = msgspec.json.Decoder(RequestRecord)
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class Journal:
@@ -32,7 +33,14 @@ class Journal:
         Raises:
             OSError: it cannot be written; what was there before is unharmed.
         """
-        lines = b"".join(msgspec.json.encode(record) + b"\n" for record in records)
+        self.append_lines(lines_of(records))
+
+    def append_lines(self, lines: bytes) -> None:
+        """Add records as they stand in such a file.
+
+        Raises:
+            OSError: it cannot be written; what was there before is unharmed.
+        """
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self._file, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
@@ -40,7 +48,7 @@ class Journal:
             try:
                 if before and os.pread(handle, 1, before - 1) != b"\n":
                     lines = b"\n" + lines  # the line before was cut by a crash
-                _write_all(handle, lines)
+                write_all(handle, lines)
                 os.fsync(handle)
             except OSError:
                 os.ftruncate(handle, before)
@@ -70,7 +78,13 @@ class Journal:
         self._file.unlink(missing_ok=True)
 
 
-def _write_all(handle: int, data: bytes) -> None:
+def lines_of(records: Sequence[RequestRecord]) -> bytes:
+    """Records as they stand in the file; raises ValueError."""
+    return _encode_lines(records)
+
+
+def write_all(handle: int, data: bytes) -> None:
+    """Write all of it, however many writes that takes; raises OSError."""
     left = memoryview(data)
     while left:
         left = left[os.write(handle, left) :]

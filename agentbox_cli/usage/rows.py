@@ -4,6 +4,7 @@ Plain tuples, and no more work than must be: this runs beside the data plane for
 """
 
 from collections.abc import Iterable
+from operator import add
 from typing import Any
 
 import msgspec
@@ -58,12 +59,8 @@ def total_rows(records: Iterable[RequestRecord], price_version: int) -> list[Row
         for index, call in enumerate(record.calls or (None,)):
             group = _group(record, call, price_version)
             sums = _sums(record, call, ends=index >= last)
-            if group in added:
-                known = added[group]
-                for place, value in enumerate(sums):
-                    known[place] += value
-            else:
-                added[group] = sums
+            known = added.get(group)
+            added[group] = sums if known is None else [*map(add, known, sums)]
     # Two writers that take the rows in one order never wait for each other.
     return [(*group, *added[group]) for group in sorted(added)]
 

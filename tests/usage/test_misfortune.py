@@ -208,7 +208,7 @@ def test_a_writer_that_cannot_be_made_is_told_and_stops_nobody(
         raise RuntimeError("no such thing")
 
     journal = tmp_path / "usage.journal"
-    queue = UsageQueue(fails, journal, pause=0.01)  # type: ignore[arg-type]  # it never returns
+    queue = UsageQueue(fails, journal, tmp_path / "usage.recent", pause=0.01)  # type: ignore[arg-type]  # it never returns
     queue.start()
     put(queue, request(1, call()))
     eventually(lambda: queue.trouble is not None)
@@ -231,7 +231,7 @@ def test_while_the_writer_is_being_made_requests_are_on_the_disk_already(
         assert slow.wait(20)
         return StoreWriter(lambda: file_place, journal, {})
 
-    queue = UsageQueue(opened, journal, pause=0.01)
+    queue = UsageQueue(opened, journal, tmp_path / "data" / "usage.recent", pause=0.01)
     queue.start()
     for number in range(3):
         put(queue, request(number, call()))

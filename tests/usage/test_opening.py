@@ -67,7 +67,8 @@ def test_old_requests_are_forgotten_again_an_hour_later(tmp_path: Path) -> None:
 def test_old_requests_are_forgotten_though_nothing_is_written(tmp_path: Path) -> None:
     fill(tmp_path)
     writer = writer_of(tmp_path, 30)
-    queue = UsageQueue(lambda: writer, tmp_path / "usage.journal", waiting=True, pause=0.01)
+    journal, recent = tmp_path / "usage.journal", tmp_path / "usage.recent"
+    queue = UsageQueue(lambda: writer, journal, recent, waiting=True, pause=0.01)
     queue.start()
     eventually(lambda: [row["at"] for row in kept(tmp_path / "usage.db")] == [NEW])
     assert 3_500 < (writer.retry_in or 0) <= HOUR_SECONDS

@@ -218,7 +218,8 @@ from tests.usage.builders import call, request
 directory = Path(sys.argv[1])
 place = place_of(None, directory / "usage.db")
 journal = directory / "usage.journal"
-writer = UsageQueue(lambda: StoreWriter(lambda: place, journal, {}), journal)
+recent = directory / "usage.recent"
+writer = UsageQueue(lambda: StoreWriter(lambda: place, journal, {}), journal, recent)
 writer.start()
 number = 0
 while True:

@@ -23,6 +23,7 @@ def queue_for(place: Place, directory: Path) -> UsageQueue:
     return UsageQueue(
         lambda: StoreWriter(lambda: place, journal, prices, retry=(0.05, 0.1)),
         journal,
+        directory / "usage.recent",
         pause=0.01,
     )
 
