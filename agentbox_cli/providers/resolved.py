@@ -82,15 +82,19 @@ class ResolvedProvider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A model at a provider."""
+    """A model at a provider.
+
+    Attributes:
+        name: `provider/model`, the deployment's name everywhere.
+    """
 
     provider: ResolvedProvider
     model: ModelSpec
+    name: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def name(self) -> str:
-        """`provider/model`, the deployment's name everywhere."""
-        return f"{self.provider.name}/{self.model.id}"
+    def __post_init__(self) -> None:
+        # Each request asks for it eight times.
+        object.__setattr__(self, "name", f"{self.provider.name}/{self.model.id}")
 
     def lane(self, protocol: Protocol) -> Lane:
         """The lane of a call in `protocol`: direct where the provider speaks it itself."""

@@ -1,8 +1,9 @@
 """A provider's unary answer: whether it is one, and what it cost in tokens."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from agentbox_cli.providers.model import ErrorKind, Protocol
 from agentbox_cli.proxy.classify import CompiledPattern, classify_payload
@@ -14,8 +15,7 @@ from agentbox_cli.proxy.payload import BODIES, Body, Chat
 from agentbox_cli.usage.record import Tokens
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the body of a 200 holds.
 
     Args:
@@ -77,8 +77,10 @@ def _error(told: Body) -> Any:
     if told.object == "error":  # vLLM's flat form
         return {"message": told.message, "type": told.type, "code": told.code}
     # OpenRouter puts it into the choice.
-    choices = told.choices or () if isinstance(told, Chat) else ()
-    return next((error for choice in choices if (error := choice.failed())), None)
+    for choice in (told.choices or ()) if isinstance(told, Chat) else ():
+        if error := choice.failed():
+            return error
+    return None
 
 
 def _garbage(protocol: Protocol, why: str, body: bytes) -> Failure:

@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 from agentbox_cli.providers.model import ErrorKind, Protocol
 from agentbox_cli.proxy.answer import read_answer, tokens_of
 from agentbox_cli.proxy.classify import CompiledPattern, classify
@@ -33,8 +35,7 @@ ERROR_BODY_SECONDS = 5.0
 AFTER_END_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How to read an answer.
 
     Args:
@@ -52,8 +53,7 @@ class Reading:
     hide_usage: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
+class Spent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What an answer has cost, as the provider reported it.
 
     Args:
@@ -72,8 +72,7 @@ class Spent:
         return tokens_of(self.protocol, self.usage)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnaryAnswer:
+class UnaryAnswer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A whole answer: headers for the client, the body as it came, and the usage it reports."""
 
     status: int

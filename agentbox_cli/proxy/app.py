@@ -358,13 +358,16 @@ class Dispatcher:
             raise Refused(413, too_large, "body_too_large")
         if http.headers.get("expect", "").lower() == "100-continue" and http.transport:
             http.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        content = http.content
         parts = []
         size = 0
-        while chunk := await http.content.readany():
+        while chunk := await content.readany():
             size += len(chunk)
             if size > limit:
                 raise Refused(413, too_large, "body_too_large")
             parts.append(chunk)
+            if content.at_eof():
+                break
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def _mcp(self, http: web.BaseRequest, relay: McpRelay) -> web.StreamResponse:

@@ -1,6 +1,7 @@
 """Who calls: the family of the client's user agent, and the project that it names."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 LENGTH = 60
 PROJECT = "x-agentbox-project"
@@ -26,7 +27,12 @@ _FAMILIES = {
 
 def caller_of(headers: Mapping[str, str]) -> str | None:
     """The family of the client's user agent; None if it has none."""
-    agent = plain(headers.get("user-agent", ""))
+    return _family(headers.get("user-agent", ""))
+
+
+@lru_cache
+def _family(said: str) -> str | None:
+    agent = plain(said)
     for start, family in _FAMILIES.items():
         if agent.startswith(start):
             return family
@@ -40,7 +46,8 @@ def project_of(headers: Mapping[str, str], otherwise: str = "") -> str:
         headers: the request's, looked up without regard to case.
         otherwise: the project if it names none.
     """
-    return project_name(headers.get(PROJECT, "")) or otherwise
+    said = headers.get(PROJECT)
+    return (project_name(said) if said else "") or otherwise
 
 
 def project_name(said: str) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol as Shape
 
+import msgspec
+
 from agentbox_cli.providers.model import ErrorKind, Protocol
 from agentbox_cli.providers.resolved import Chain, Lane, Link, Router, Toggles
 from agentbox_cli.proxy.cooldown import NO_PROBE, TRANSIENT, Cooldowns, Probe
@@ -41,8 +43,7 @@ NEARLY = 0.9
 NEEDS_MENDING = frozenset({ErrorKind.AUTH, ErrorKind.PAYMENT, ErrorKind.QUOTA})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class Needs(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a request asks of a link.
 
     Args:
@@ -73,8 +74,7 @@ class Memory:
     paused: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Call this link, after a pause of `delay` seconds, and give it `timeout` seconds.
 
     Args:
@@ -182,7 +182,8 @@ class Walk:
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """What became of each link so far, in the order of the chain."""
-        return tuple(self._outcomes[number] for number in sorted(self._outcomes))
+        known = self._outcomes
+        return tuple(known[number] for number in sorted(known)) if known else ()
 
     def next(self, now: float) -> Call | Verdict:
         """Say what to do next."""
@@ -201,8 +202,9 @@ class Walk:
         deployment = call.link.deployment
         self._outcomes.pop(call.link.number, None)  # a retry answered
         self._memory.cooldowns.succeeded(deployment, probe=call.probe)
-        for name in (deployment.name, deployment.provider.name):
-            self._memory.warnings.pop(name, None)
+        if warnings := self._memory.warnings:
+            for name in (deployment.name, deployment.provider.name):
+                warnings.pop(name, None)
 
     def broke(self, link: Link, failure: Failure, now: float) -> None:
         """Note that a stream failed after its first content; it is too late to move on."""

@@ -74,6 +74,8 @@ class Cooldowns:
 
     def pause(self, deployment: Deployment, now: float) -> Pause | None:
         """Tell why `deployment` must not be called now; None if it may."""
+        if not self._entries:
+            return None  # as nearly always
         found = [
             pause
             for key in _keys(deployment)
@@ -109,6 +111,8 @@ class Cooldowns:
 
     def claim(self, deployment: Deployment) -> Probe:
         """Take the probe of a half-open or paused deployment, if there is one to take."""
+        if not self._entries:
+            return NO_PROBE
         entries = {key: self._entries.get(key) for key in _keys(deployment)}
         paused = {key: entry for key, entry in entries.items() if entry and entry.kind}
         if any(entry.probing for entry in paused.values()):
@@ -125,6 +129,8 @@ class Cooldowns:
 
     def succeeded(self, deployment: Deployment, *, probe: Probe = NO_PROBE) -> None:
         """Note an answer. Only a probe ends a pause: older calls say nothing about now."""
+        if not self._entries:
+            return
         for key in _keys(deployment):
             entry = self._entries.get(key)
             if entry is not None and (key in probe or entry.kind is None):

@@ -11,9 +11,10 @@ import hmac
 import secrets
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from aiohttp import web
 from pydantic import SecretStr
 
@@ -177,7 +178,7 @@ async def _relay_stream(
 def _provider_order(order: Order, ask: Ask, engine: Mapping[str, str]) -> Order:
     headers = {name: order.client[name] for name in _OF_CLIENT if name in order.client}
     headers |= {name: engine[name] for name in _OF_ENGINE if name in engine}
-    return replace(order, ask=ask, client=headers, query="")
+    return msgspec.structs.replace(order, ask=ask, client=headers, query="")
 
 
 def _protocol_of(path: str) -> Protocol | None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
+import msgspec
 from pydantic import SecretStr
 from yarl import URL
 
@@ -176,7 +177,7 @@ def _too_late(call: Call, waited: float) -> Failure:
 
 def _whole(answer: UnaryAnswer, loop: Loop) -> UnaryAnswer:
     headers = _headers(answer.headers, loop)
-    return replace(answer, headers=headers, spent=loop.spent or answer.spent)
+    return msgspec.structs.replace(answer, headers=headers, spent=loop.spent or answer.spent)
 
 
 def _headers(translated: dict[str, str], loop: Loop) -> dict[str, str]:

@@ -73,13 +73,12 @@ class Exchange:
 
     def served_headers(self, walk: Walk, link: Link) -> dict[str, str]:
         """The headers of an answer that `link` gave."""
-        warning = self.purse.warning(link) if self.purse else None
-        return {
-            **self.base_headers(walk),
-            names.SERVED_BY: link.deployment.name,
-            names.LINK: f"{link.number}/{len(self.chain.links)}",
-            **({names.BUDGET: warning} if warning else {}),
-        }
+        headers = self.base_headers(walk)
+        headers[names.SERVED_BY] = link.deployment.name
+        headers[names.LINK] = f"{link.number}/{len(self.chain.links)}"
+        if warning := self.purse.warning(link) if self.purse else None:
+            headers[names.BUDGET] = warning
+        return headers
 
 
 @dataclass(slots=True)

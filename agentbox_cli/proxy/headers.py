@@ -5,6 +5,7 @@ come back, and `anthropic-beta` goes to Anthropic only.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TypeGuard
 
 from pydantic import SecretStr
@@ -69,14 +70,16 @@ def upstream_headers(
     passed = _TO_ANTHROPIC if anthropic else _TO_OPENAI_STYLE
     headers = {name: value for name in passed if _can_be_sent(value := client.get(name))}
     headers["content-type"] = "application/json"
-    headers["accept-encoding"] = "identity" if stream else _encodings(client)
+    accepted = client.get("accept-encoding", "")
+    headers["accept-encoding"] = "identity" if stream else _encodings(accepted)
     if provider.spec.idempotency_key:
         headers.setdefault("idempotency-key", idempotency_key)
     if anthropic:
         headers.setdefault("anthropic-version", DEFAULT_ANTHROPIC_VERSION)
     headers |= _credentials(provider.key.value, anthropic=anthropic)
-    own = provider.headers.items()
-    return headers | {name.lower(): value.get_secret_value() for name, value in own}
+    for name, secret in provider.headers.items():
+        headers[name.lower()] = secret.get_secret_value()
+    return headers
 
 
 def client_headers(upstream: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -84,9 +87,15 @@ def client_headers(upstream: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {
         name: value
         for key, value in upstream
-        if ((name := key.lower()) in _BACK or name.startswith(_BACK_PREFIXES))
-        and _can_be_sent(value)
+        if (name := _passes_back(key)) and _can_be_sent(value)
     }
+
+
+@lru_cache(maxsize=1_024)
+def _passes_back(key: str) -> str:
+    """The name in lower case; empty if the header stays here."""
+    name = key.lower()
+    return name if name in _BACK or name.startswith(_BACK_PREFIXES) else ""
 
 
 def _can_be_sent(value: str | None) -> TypeGuard[str]:
@@ -94,10 +103,11 @@ def _can_be_sent(value: str | None) -> TypeGuard[str]:
     return value is not None and value.isprintable()
 
 
-def _encodings(client: Mapping[str, str]) -> str:
+@lru_cache
+def _encodings(accepted: str) -> str:
     """What the client accepts and the chain can read too: an unread error cannot be told apart."""
-    accepted = client.get("accept-encoding", "").split(",")
-    readable = [item.strip() for item in accepted if is_readable(item.partition(";")[0])]
+    offered = accepted.split(",")
+    readable = [item.strip() for item in offered if is_readable(item.partition(";")[0])]
     return ", ".join(readable) or "identity"
 
 

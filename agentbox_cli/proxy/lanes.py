@@ -37,8 +37,7 @@ from agentbox_cli.simulate.app import CHECK_HEADER
 METHOD_NOT_ALLOWED = 405
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One request as a lane needs it.
 
     Args:
@@ -126,7 +125,7 @@ class DirectLane:
         if protocol is not Wire.OPENAI_CHAT or counted is None or not _counts(deployment):
             return await self._once(call, protocol, order)
         try:
-            asking = replace(order, ask=counted)
+            asking = msgspec.structs.replace(order, ask=counted)
             return await self._once(call, protocol, asking, hide_usage=hide_usage)
         except AttemptFailed as failed:
             if not _refuses_usage(failed.failure):

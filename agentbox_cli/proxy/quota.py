@@ -59,10 +59,12 @@ class Quotas:
     def exhausted(self, deployment: Deployment, now: float) -> WindowState | None:
         """The window with nothing left that lasts the longest; None if there is none."""
         key = quota_key(deployment)
+        if key not in self._windows:
+            return None
         in_flight = self._in_flight.get(key, 0)
         used_up = [
             window
-            for window in self._windows.get(key, {}).values()
+            for window in self._windows[key].values()
             if window.remaining - in_flight <= 0 and window.counts(now)
         ]
         return max(used_up, key=lambda window: window.resets_at, default=None)

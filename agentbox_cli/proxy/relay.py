@@ -7,8 +7,9 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+import msgspec
 from aiohttp import web
 
 from agentbox_cli.providers.model import ErrorKind
@@ -68,7 +69,9 @@ class Relay:
             purse.settle(story.attempts)
 
     async def _serve(self, exchange: Exchange) -> web.StreamResponse:
-        needs = replace(await _needs(exchange), pinned=exchange.pinned)
+        needs = await _needs(exchange)
+        if exchange.pinned is not None:
+            needs = msgspec.structs.replace(needs, pinned=exchange.pinned)
         walk = self._walk(exchange, needs)
         client = Client(exchange, walk, self.silence)
         try:
@@ -217,8 +220,9 @@ def _windows(exchange: Exchange) -> list[int]:
     """The windows that are known; none if the client asks for a longer one than usual."""
     if LONGER_WINDOW in exchange.http.headers.get("anthropic-beta", ""):
         return []
-    windows = (link.max_input_tokens for link in exchange.chain.links)
-    return [window for window in windows if window is not None]
+    return [
+        window for link in exchange.chain.links if (window := link.max_input_tokens) is not None
+    ]
 
 
 def _cut_message(link: Link, failure: Failure) -> str:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -43,8 +42,7 @@ class BadBody(ValueError):  # noqa: N818 - it names the thing that is bad
     """The body is not a request of this endpoint; the message says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a request body says that matters to the chain.
 
     Args:
@@ -60,7 +58,7 @@ class Ask:
     model: str
     stream: bool
     body: bytes = b""
-    changed: Mapping[str, msgspec.Raw] = field(default_factory=dict)
+    changed: Mapping[str, msgspec.Raw] = {}
     form: Form | None = None
 
     @property
@@ -75,7 +73,8 @@ class Ask:
 
     def telling(self, name: str, value: Any) -> "Ask":
         """The same request with another value of one field."""
-        return replace(self, changed={**self.changed, name: msgspec.Raw(_encode(value))})
+        changed = {**self.changed, name: msgspec.Raw(_encode(value))}
+        return msgspec.structs.replace(self, changed=changed)
 
 
 def read_ask(body: bytes) -> Ask:
@@ -131,10 +130,7 @@ def needs_of(ask: Ask, endpoint: Endpoint, windows: Iterable[int]) -> Needs:
         windows: the known windows of the chain; the prompt is only measured if one may be small.
     """
     smallest = min(windows, default=None)
-    size = sum(
-        memoryview(ask.fields[name]).nbytes for name in _PROMPT_FIELDS if name in ask.fields
-    )
-    may_be_long = smallest is not None and size / CHARACTERS_PER_TOKEN > smallest
+    may_be_long = smallest is not None and _size(ask) / CHARACTERS_PER_TOKEN > smallest
     return Needs(
         protocol=endpoint.protocol,
         capabilities=frozenset(_capabilities(ask.fields, endpoint)),
@@ -142,6 +138,12 @@ def needs_of(ask: Ask, endpoint: Endpoint, windows: Iterable[int]) -> Needs:
         repeatable=not _keeps_state(ask, endpoint),
         untranslated=endpoint.is_side,
     )
+
+
+def _size(ask: Ask) -> int:
+    """The bytes of a prompt, with all that stands around it."""
+    fields = ask.fields
+    return sum(memoryview(fields[name]).nbytes for name in _PROMPT_FIELDS if name in fields)
 
 
 def _capabilities(fields: Fields, endpoint: Endpoint) -> Iterator[str]:
@@ -153,7 +155,7 @@ def _capabilities(fields: Fields, endpoint: Endpoint) -> Iterator[str]:
 
 
 def _holds_file(fields: Fields, name: str) -> bool:
-    if name not in fields or not _MAY_BE_FILE.search(bytes(fields[name])):
+    if name not in fields or not _MAY_BE_FILE.search(memoryview(fields[name])):
         return False
     return any(_is_file(part) for part in _parts(_known(fields, name)))
 

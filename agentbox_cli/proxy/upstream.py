@@ -9,7 +9,7 @@ import io
 import ipaddress
 import ssl
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -84,6 +84,16 @@ class _TCPConnector(_NotingReuse, aiohttp.TCPConnector):
 
 class _UnixConnector(_NotingReuse, aiohttp.UnixConnector):
     """Connections to the engine."""
+
+
+class _PlainRequest(aiohttp.ClientRequest):
+    """Sends the headers that it is given, and none of its own invention.
+
+    The session's `skip_auto_headers` does the same by way of two dictionaries for each call.
+    """
+
+    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
+        """Add nothing."""
 
 
 def environment_proxy(address: str) -> str | None:
@@ -230,7 +240,7 @@ class Upstream:
             read_bufsize=READ_BUFFER,
             max_line_size=HEADER_BYTES,
             max_field_size=HEADER_BYTES,
-            skip_auto_headers=("user-agent", "accept", "accept-encoding"),
+            request_class=_PlainRequest,
         )
         self._sessions[fresh] = session
         return session

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from agentbox_cli.providers.model import ErrorKind, ModelKind, ModelSpec, Protocol
@@ -469,7 +470,7 @@ def test_a_timeout_that_the_provider_tells_itself_pauses_all_the_same() -> None:
 
 # What may have been taken once must not be sent twice.
 
-ONCE = replace(CHAT, repeatable=False)
+ONCE = msgspec.structs.replace(CHAT, repeatable=False)
 
 
 @pytest.mark.parametrize(
@@ -529,7 +530,7 @@ def test_a_link_that_is_known_to_lack_what_a_request_needs_is_skipped(
     model: ModelSpec, wanted: set[str], served_by: int
 ) -> None:
     scene = Scene(chain(deployment("first", model), deployment("second", SEES)))
-    story = scene.ask(needs=replace(CHAT, capabilities=frozenset(wanted)))
+    story = scene.ask(needs=msgspec.structs.replace(CHAT, capabilities=frozenset(wanted)))
     assert story.served_by == served_by
     assert story.labels == ["skipped-unfit"] * (served_by - 1)
 
@@ -550,7 +551,7 @@ def test_a_link_that_no_lane_leads_to_is_skipped() -> None:
 
 
 def long(tokens: int) -> Needs:
-    return replace(CHAT, input_tokens=tokens)
+    return msgspec.structs.replace(CHAT, input_tokens=tokens)
 
 
 def test_a_window_that_is_surely_too_small_is_skipped_when_its_toggle_is_on() -> None:

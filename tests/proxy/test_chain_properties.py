@@ -1,8 +1,9 @@
 """Whatever happens, in whatever order, on up to four requests at once."""
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,7 +117,7 @@ class Watched:
 
     def __init__(self, scene: Scene, *, repeatable: bool) -> None:
         self.scene = scene
-        self.needs = replace(CHAT, repeatable=repeatable)
+        self.needs = msgspec.structs.replace(CHAT, repeatable=repeatable)
         self.requests = [Request(scene.walk(self.needs)) for _ in range(WALKS)]
         self.unsure: set[int] = set()
 

@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -137,7 +138,9 @@ def test_the_body_names_each_link_its_class_and_what_is_left_of_its_cooldown() -
 
 def test_a_link_that_is_too_small_is_named_with_the_reason() -> None:
     scene = Scene(chain(link(1, max_input_tokens=1_000), "second"))
-    verdict = scene.ask({2: ErrorKind.THROTTLE}, replace(CHAT_NEEDS, input_tokens=2_000)).end
+    verdict = scene.ask(
+        {2: ErrorKind.THROTTLE}, msgspec.structs.replace(CHAT_NEEDS, input_tokens=2_000)
+    ).end
     assert summary("default", verdict) == (
         "no link of 'default' can answer now: "
         "p1/one skipped-unfit for context_window, second/one rate_limit (60 s)"
@@ -200,7 +203,7 @@ def test_a_chain_without_keys_cannot_say_when() -> None:
 
 
 def test_what_no_link_can_do_is_the_clients_error() -> None:
-    messages = replace(CHAT_NEEDS, protocol=Protocol.ANTHROPIC_MESSAGES)
+    messages = msgspec.structs.replace(CHAT_NEEDS, protocol=Protocol.ANTHROPIC_MESSAGES)
     response = reply(Scene(chain("openai")).ask(needs=messages).end, MESSAGES)
     assert response.status == 400
     assert said(response)["error"]["type"] == "invalid_request_error"
@@ -209,7 +212,7 @@ def test_what_no_link_can_do_is_the_clients_error() -> None:
 
 @pytest.mark.parametrize("endpoint", [CHAT, MESSAGES])
 def test_a_prompt_too_long_for_all_is_told_so_that_agents_shorten_it(endpoint: Endpoint) -> None:
-    long = replace(CHAT_NEEDS, input_tokens=2_000)
+    long = msgspec.structs.replace(CHAT_NEEDS, input_tokens=2_000)
     response = reply(Scene(chain(link(1, max_input_tokens=1_000))).ask(needs=long).end, endpoint)
     error = said(response)["error"]
     assert response.status == 400
@@ -220,7 +223,7 @@ def test_a_prompt_too_long_for_all_is_told_so_that_agents_shorten_it(endpoint: E
 
 def test_every_window_is_named_where_all_are_too_small() -> None:
     links = [link(number, max_input_tokens=size) for number, size in ((1, 1_000), (2, 3_000))]
-    long = replace(CHAT_NEEDS, input_tokens=4_000)
+    long = msgspec.structs.replace(CHAT_NEEDS, input_tokens=4_000)
     response = reply(Scene(chain(*links)).ask(needs=long).end, CHAT)
     assert response.status == 400
     assert said(response)["error"]["message"] == (
@@ -232,7 +235,7 @@ def test_every_window_is_named_where_all_are_too_small() -> None:
 def test_a_provider_that_has_counted_knows_better_than_an_estimate() -> None:
     own = failure(ErrorKind.CONTEXT_WINDOW, message="2100 tokens, 2000 at most")
     scene = Scene(chain(link(1, max_input_tokens=1_000), "second"))
-    end = scene.ask({2: own}, replace(CHAT_NEEDS, input_tokens=2_000)).end
+    end = scene.ask({2: own}, msgspec.structs.replace(CHAT_NEEDS, input_tokens=2_000)).end
     assert end.passed_on is own
 
 
