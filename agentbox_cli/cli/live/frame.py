@@ -69,7 +69,7 @@ def frame(document: Row, view: View, size: Size, *, url: str, clock: str) -> lis
         Text(words.today(document)),
         *remarks,
         Text(),
-        *_table(_around(links, view.selected, room.links), view, size.width),
+        *_table(_around(links, view.selected, room.links), view, size.width, of=len(links)),
         Text(),
         *_selected(links, view, size),
         Text("LAST FAILOVERS", style="bold"),
@@ -131,15 +131,17 @@ def _remarks(document: Row) -> Iterator[Text]:
         yield Text(f"warning: {words.clean(warning)}", style="yellow")
 
 
-def _table(links: Sequence[Row], view: View, width: int | None) -> Iterator[Text]:
+def _table(links: Sequence[Row], view: View, width: int | None, *, of: int) -> Iterator[Text]:
     columns = [each for each in _COLUMNS if width is None or width >= each.from_width]
     taken = sum(each.width + 1 for each in columns) + 2
     longest = max((cell_len(words.clean(row["link"])) for row in links), default=0)
-    name = max(longest, len("LINK"))
+    title = "LINK" if of == len(links) else f"LINK, {len(links)} of {of}"
+    name = max(longest, len(title))
     if width is not None:
         name = min(name, max(width - taken, _NARROWEST_NAME))
     titles = {each.title: each.title for each in columns}
-    yield Text(f"  {'LINK':<{name}}{_cells(columns, titles)}", style="bold")
+    title = title if len(title) <= name else "LINK"
+    yield Text(f"  {title:<{name}}{_cells(columns, titles)}", style="bold")
     for row in links:
         yield _line(row, columns, name, chosen=row["link"] == view.selected)
 

@@ -77,7 +77,7 @@ def today(document: Row) -> str:
         told.append(f"{known['requests']:,} requests")
         told.append(f"{known['fell_back']:,} fell back, {known['failed']:,} failed")
     if known.get("saved_usd"):
-        told.append(f"free links saved {dollars(known['saved_usd'])}")
+        told.append(f"saved {dollars(known['saved_usd'])}")
     return ", ".join(told)
 
 

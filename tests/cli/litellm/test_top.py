@@ -108,6 +108,14 @@ def test_a_picture_fills_the_terminal_and_no_more(
         assert top.end() == 0
 
 
+def test_where_not_all_links_have_room_it_says_of_how_many(running: Agentbox) -> None:
+    with FullScreen(*TOP, columns=80, lines=12) as top:
+        frame = top.until(lambda frame: frame[-1].startswith("j/k"), "the keys")
+        assert any(line.startswith("  LINK, 1 of 2 ") for line in frame), frame
+        top.press("q")
+        assert top.end() == 0
+
+
 def test_keys_select_pause_clear_and_sort(running: Agentbox) -> None:
     with FullScreen(*TOP) as top:
         frame = top.until_shown(KEYS)
