@@ -305,7 +305,7 @@ class Dispatcher:
         ask = await self._ask(http, endpoint)
         story.asks(ask.model, stream=ask.stream)
         story.chain = chain = self._chain_of(ask, endpoint)
-        things = named_things(ask)
+        things = named_things(ask, endpoint)
         return Exchange(
             http=http,
             endpoint=endpoint,

@@ -22,10 +22,11 @@ from agentbox_cli.proxy.answers import (
 )
 from agentbox_cli.proxy.chain import Call
 from agentbox_cli.proxy.egress import ATTEMPT, Egress, Loop
-from agentbox_cli.proxy.endpoints import Endpoint
+from agentbox_cli.proxy.endpoints import CHAT, Endpoint
 from agentbox_cli.proxy.engine_body import body_for_engine
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import Order
+from agentbox_cli.proxy.marking import StreamMarker, chat_marked, marked
 from agentbox_cli.proxy.stream import StreamReader
 from agentbox_cli.proxy.upstream import AttemptFailed, Target, Upstream, timed_out
 
@@ -72,10 +73,13 @@ class EngineLane:
         except BaseException:
             self.egress.close(loop)
             raise
+        marks = order.endpoint.is_anthropic
         if not isinstance(answer, UnaryAnswer):
-            return EngineStream(inner=answer, loop=loop, egress=self.egress)
+            marker = StreamMarker() if marks else None
+            return EngineStream(inner=answer, loop=loop, egress=self.egress, marker=marker)
         self.egress.close(loop)
-        return _whole(answer, loop)
+        whole = _whole(answer, loop)
+        return replace(whole, body=marked(whole.body) if marks else _as_chat(whole.body, order))
 
     async def _until_ready(self, call: Call) -> float:
         """Wait for LiteLLM, and give the seconds that it took of the call's time."""
@@ -121,6 +125,8 @@ class EngineStream:
     inner: OpenStream
     loop: Loop
     egress: Egress
+    marker: StreamMarker | None = None
+    _first: bytes | None = None
 
     @property
     def status(self) -> int:
@@ -135,7 +141,11 @@ class EngineStream:
     @property
     def first(self) -> bytes:
         """Everything up to and with the first content."""
-        return self.inner.first
+        if self.marker is None:
+            return self.inner.first
+        if self._first is None:  # it passes the marker once
+            self._first = self.marker.take(self.inner.first)
+        return self._first
 
     @property
     def reader(self) -> StreamReader:
@@ -158,7 +168,7 @@ class EngineStream:
             async for events in self.inner.rest():
                 # Whatever follows a failure of the provider is made up.
                 if self.loop.failure is None:
-                    yield events
+                    yield events if self.marker is None else self.marker.take(events)
         except AttemptFailed as failed:
             raise AttemptFailed(_true_failure(self.loop, failed.failure)) from None
         if self.loop.failure is not None:
@@ -173,6 +183,10 @@ class EngineStream:
 def _too_late(call: Call, waited: float) -> Failure:
     # A link that had only what the engine's start left of its time is not to blame.
     return replace(timed_out(call.timeout), ours=waited > NOTICEABLE_SECONDS)
+
+
+def _as_chat(body: bytes, order: Order) -> bytes:
+    return chat_marked(body) if order.endpoint is CHAT else body
 
 
 def _whole(answer: UnaryAnswer, loop: Loop) -> UnaryAnswer:

@@ -16,6 +16,7 @@ from agentbox_cli.providers.model import Protocol
 from agentbox_cli.proxy.finish import broke_off, declined
 from agentbox_cli.proxy.jsontext import decode
 from agentbox_cli.proxy.payload import reason_of
+from agentbox_cli.proxy.sealed import sealed_in
 from agentbox_cli.proxy.sse import event_name
 
 
@@ -55,6 +56,7 @@ class StreamState:
         finished: those of them that have a finish_reason.
         declined: the reason why the provider stopped, if it means that nothing is to be said.
         in_empty_text: a block of text has begun, and nothing of it was seen.
+        sealed: what of it only its maker can read.
     """
 
     complete: bool = False
@@ -70,6 +72,7 @@ class StreamState:
     finished: set[int] = field(default_factory=set)
     declined: Any = None
     in_empty_text: bool = False
+    sealed: list[str] = field(default_factory=list)
 
 
 class _Choice(msgspec.Struct, gc=False):
@@ -281,6 +284,8 @@ def read_responses(state: StreamState, event: bytes, data: bytes) -> PieceKind:
     if told.response:
         _note_response(state, told.response)
     name = told.type or event_name(event)
+    if name == "response.output_item.done":
+        state.sealed += sealed_in(data)
     if name in {"error", "response.failed"} or (told.error and not told.type):
         inner = told.error or (told.response and told.response.error)
         state.error = {"error": inner} if inner else decode(_ANYTHING, data)

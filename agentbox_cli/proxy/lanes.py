@@ -23,6 +23,7 @@ from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.headers import upstream_headers
 from agentbox_cli.proxy.opaque import read_opaque
 from agentbox_cli.proxy.quota import Quotas
+from agentbox_cli.proxy.refused import without_what_was_refused
 from agentbox_cli.proxy.request import Ask, body_for
 from agentbox_cli.proxy.upstream import (
     AttemptFailed,
@@ -106,7 +107,15 @@ class DirectLane:
         """
         if order.endpoint.is_side:
             return await self._side(call, protocol, order, hide_usage=hide_usage)
-        return await self._counted(call, protocol, order, hide_usage=hide_usage)
+        try:
+            return await self._counted(call, protocol, order, hide_usage=hide_usage)
+        except AttemptFailed as failed:
+            plain = without_what_was_refused(order.ask, protocol, failed.failure)
+            if plain is None:
+                raise
+        # Nothing was done and nothing was charged: the request was refused as it was.
+        plainer = replace(order, ask=plain)
+        return await self._counted(call, protocol, plainer, hide_usage=hide_usage)
 
     async def _side(self, call: Call, protocol: Wire, order: Order, *, hide_usage: bool) -> Answer:
         try:

@@ -11,11 +11,15 @@ import msgspec
 
 from agentbox_cli.providers.model import Protocol
 from agentbox_cli.providers.resolved import Chain, Lane, Link
+from agentbox_cli.proxy.endpoints import RESPONSES, Endpoint
 from agentbox_cli.proxy.pins import Maker, Pins
 from agentbox_cli.proxy.request import Ask
 
-# What the things are called in the protocols; the quote keeps words of a prompt out.
-_MARKS = (b'file_id"', b'"container"', b'vector_store_ids"', b'item_reference"')
+# What the things are called in the protocols, bare quotes and all: words of a prompt have escaped
+# ones. Each look at a long prompt costs time, so only what may be there is looked for.
+_IN_PROMPT = (b'"file_id"',)
+_IN_INPUT = (b'"file_id"', b'"item_reference"')
+_IN_TOOLS = (b'"container"', b'"vector_store_ids"', b'"file_ids"')
 _FILE_KEYS = ("file_id", "input_file_id", "container_id")
 _STATE_KEYS = ("previous_response_id", "conversation", "container", "input_file_id")
 
@@ -24,13 +28,15 @@ class Unpinnable(Exception):  # noqa: N818 - it names what the request is
     """No link of the chain may serve a request; the message says why."""
 
 
-def named_things(ask: Ask) -> list[str]:
+def named_things(ask: Ask, endpoint: Endpoint) -> list[str]:
     """The ids of things that a provider keeps, as a request names them."""
     found = [_id_of(_read(ask, name)) for name in _STATE_KEYS if name in ask.fields]
-    if ask.form is None and any(mark in ask.body for mark in _MARKS):
-        for name in ("input", "messages", "tools", "tool_resources", "attachments"):
-            if name in ask.fields:
-                found += _ids_in(_read(ask, name))
+    marks = _IN_INPUT if endpoint is RESPONSES else _IN_PROMPT
+    if ask.form is None and any(mark in ask.body for mark in marks):
+        found += [*_ids_in(_read(ask, "input")), *_ids_in(_read(ask, "messages"))]
+    tools = bytes(ask.fields.get("tools", b""))
+    if any(mark in tools for mark in _IN_TOOLS):
+        found += _ids_in(_read(ask, "tools"))
     return list(dict.fromkeys(name for name in found if name))
 
 
@@ -78,7 +84,7 @@ def _unknown(chain: Chain, thing: str) -> str:
 
 def _read(ask: Ask, name: str) -> Any:
     try:
-        return msgspec.json.decode(ask.fields[name])
+        return msgspec.json.decode(ask.fields.get(name, b"null"))
     except (ValueError, RecursionError):
         return None
 
@@ -108,5 +114,6 @@ def _ids_of_object(item: dict[str, Any]) -> Iterator[str | None]:
         yield item["container"]
     if item.get("type") == "item_reference":
         yield _id_of(item.get("id"))
-    stores = item.get("vector_store_ids")
-    yield from (map(_id_of, stores) if isinstance(stores, list) else ())
+    for key in ("vector_store_ids", "file_ids"):
+        listed = item.get(key)
+        yield from (map(_id_of, listed) if isinstance(listed, list) else ())

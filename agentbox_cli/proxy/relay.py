@@ -16,13 +16,17 @@ from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.resolved import Lane, Link, Router
 from agentbox_cli.proxy.answers import Answer, OpenStream, UnaryAnswer
 from agentbox_cli.proxy.chain import Call, Needs, Walk
+from agentbox_cli.proxy.crossing import crossed
+from agentbox_cli.proxy.encoding import decoded
 from agentbox_cli.proxy.endpoints import RESPONSES
 from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Client, Exchange
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import LaneCaller, Order
 from agentbox_cli.proxy.pins import Maker, Pins
 from agentbox_cli.proxy.purse import Budgets, Wish
-from agentbox_cli.proxy.request import answers_wanted, needs_of, output_limit
+from agentbox_cli.proxy.request import Ask, answers_wanted, needs_of, output_limit
+from agentbox_cli.proxy.sealed import sealed_in
+from agentbox_cli.proxy.sealing import note_sealed, unsealed
 from agentbox_cli.proxy.story import Attempt, End
 from agentbox_cli.proxy.upstream import AttemptFailed
 from agentbox_cli.proxy.verdict import Verdict
@@ -109,7 +113,7 @@ class Relay:
             walk.abandoned()
             raise
         try:
-            answer = await self._caller(lane).call(call, self._order(exchange))
+            answer = await self._caller(lane).call(call, self._order(exchange, call, lane))
         except AttemptFailed as failed:
             walk.failed(failed.failure, time.monotonic())
             attempt.ended(failure=failed.failure)
@@ -132,11 +136,11 @@ class Relay:
             )
             raise AttemptFailed(failure) from None
 
-    def _order(self, exchange: Exchange) -> Order:
+    def _order(self, exchange: Exchange, call: Call, lane: Lane) -> Order:
         return Order(
             request_id=exchange.request_id,
             endpoint=exchange.endpoint,
-            ask=exchange.ask,
+            ask=self._crossed(exchange, call.link, lane),
             client=exchange.http.headers,
             quotas=exchange.scope.memory.quotas,
             query=exchange.http.rel_url.raw_query_string,
@@ -156,8 +160,25 @@ class Relay:
         headers = {**answer.headers, **exchange.served_headers(walk, link)}
         if isinstance(answer, UnaryAnswer):
             attempt.ended(spent=answer.spent, status=answer.status)
+            self._note_sealed(exchange, link, answer)
             return await client.whole(answer, headers)
         return await self._stream(exchange, walk, client, attempt, answer, headers)
+
+    def _crossed(self, exchange: Exchange, link: Link, lane: Lane) -> Ask:
+        """The request as a link may see it."""
+        if exchange.endpoint is RESPONSES:
+            return unsealed(exchange.ask, link, exchange.chain, self.pins)
+        return crossed(exchange.ask, exchange.endpoint, link.deployment, lane)
+
+    def _note_sealed(self, exchange: Exchange, link: Link, answer: Answer) -> None:
+        """Remember whose thoughts are in a whole answer."""
+        if exchange.endpoint is not RESPONSES:
+            return
+        if isinstance(answer, UnaryAnswer):
+            body = decoded(answer.body, answer.headers.get("content-encoding"))
+            note_sealed(sealed_in(body or b""), link, self.pins)
+        else:
+            note_sealed(answer.reader.sealed, link, self.pins)
 
     def _note_response(self, exchange: Exchange, link: Link, answer: Answer) -> None:
         """Remember who made a response, unless it is forgotten at once."""
@@ -190,6 +211,7 @@ class Relay:
             return await client.cut(_cut_message(attempt.call.link, failure), answer.reader)
         finally:
             answer.close()
+            self._note_sealed(exchange, attempt.call.link, answer)
             attempt.ended(
                 spent=answer.spent,
                 status=answer.status,
