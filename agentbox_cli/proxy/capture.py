@@ -1,6 +1,6 @@
 """From the story of a request to the record that the usage store keeps.
 
-Made in the store's own thread, when the request is over: it costs the request nothing.
+Made a moment after the request is over, for all that have ended meanwhile: none waits for it.
 """
 
 from agentbox_cli.providers.pricing import Counts
