@@ -14,10 +14,14 @@ user=${AGENTBOX_USER:-abox}
 socket=${AGENTBOX_SOCKET:-@SOCKET@}
 
 tell() {
+    # Whoever read stderr may be gone, as `docker exec` is: the log shall have it even so.
+    trap '' PIPE
+    exec 3>&2 2>/dev/null
     while IFS= read -r line; do
-        now=$(date '+%Y-%m-%d %H:%M:%S')
-        printf '%s container-init: %s\n' "$now" "$line"
-    done | tee -a "$1" >&2
+        line="$(date '+%Y-%m-%d %H:%M:%S') container-init: $line"
+        printf '%s\n' "$line" >>"$1"
+        printf '%s\n' "$line" >&3
+    done
 }
 
 # In the background, as the user.

@@ -55,7 +55,8 @@ def test_hadolint_and_its_shellcheck_find_nothing_in_the_dockerfile(
 def test_the_dockerfile_installs_what_was_locked_and_leaves_no_tools() -> None:
     text = export.dockerfile()
     assert f"--no-deps --only-binary=:all: agentbox-cli=={__version__};" in text
-    assert "--only-binary=:all: --require-hashes" in text
+    assert "--no-deps --only-binary=:all: --require-hashes" in text
+    assert "$pip check;" in text
     assert "uninstall --yes setuptools pip" in text
     assert 'CMD ["/opt/agentbox/bin/agentbox", "litellm", "health", "--if-enabled"]' in text
     assert "COPY" not in text
