@@ -11,6 +11,7 @@ from benchmarks import (
     cooling,
     editing,
     failover,
+    gateway,
     kills,
     latency,
     report,
@@ -32,6 +33,7 @@ ALONE: Mapping[str, Callable[[Effort], Iterator[Figure]]] = {
     "usage": usage.capture,
     "reports": usage.reports,
     "kills": kills.kills,
+    "mcp": gateway.gateway,
 }
 # Side by side, each round taking turns.
 SIDE_BY_SIDE: Mapping[str, Callable[[Lineup], Iterator[Figure]]] = {

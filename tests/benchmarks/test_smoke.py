@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agentbox_cli.config.document import parse
-from benchmarks import bare, completion, cooling, editing, kills, ours, report, usage
+from benchmarks import bare, completion, cooling, editing, gateway, kills, ours, report, usage
 from benchmarks.__main__ import main
 from benchmarks.figures import Figure, differences, middle_half, of_rounds, ratios, shown
 from benchmarks.lineup import DIRECT, FLOOR, LITELLM, OURS, QUICK, USUAL, Lineup
@@ -247,3 +247,11 @@ def test_a_tab_is_measured_in_a_real_shell(
         f"TAB, {shell}: {name}" for name in completion.TYPED
     ]
     assert all(figure.value > 0 for figure in figures)
+
+
+def test_no_call_through_the_gateway_is_lost() -> None:
+    few = replace(QUICK, rounds=2, kills=1)
+    figures = {figure.name: figure for figure in gateway.gateway(few)}
+    assert figures["MCP, of these lost"].value == 0
+    assert figures["MCP, kill -9 during a call: until the error"].verdict == "met"
+    assert figures["MCP tool call, the gateway adds"].value < 1_000
