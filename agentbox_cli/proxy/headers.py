@@ -91,7 +91,7 @@ def client_headers(upstream: Iterable[tuple[str, str]]) -> dict[str, str]:
     }
 
 
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=256)
 def _passes_back(key: str) -> str:
     """The name in lower case; empty if the header stays here."""
     name = key.lower()

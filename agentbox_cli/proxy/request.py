@@ -184,10 +184,16 @@ def body_for(ask: Ask, link: Link) -> bytes:
     if ask.form is not None:
         return ask.form.naming(model.id)
     name = msgspec.Raw(_encode(model.id))
-    touched = model.rename.keys() | model.drop | link.drop_params
-    if touched.isdisjoint(ask.told):
+    touched = model.rename or model.drop or link.drop_params
+    if not touched or _touched_by(link).isdisjoint(ask.told):
         return spliced(ask.body, ask.fields, {**ask.changed, "model": name})
     return _encode({**_known_to(link, ask.told), "model": name})
+
+
+def _touched_by(link: Link) -> frozenset[str]:
+    """The parameters that a link does not take as they are."""
+    model = link.deployment.model
+    return frozenset(model.rename) | model.drop | link.drop_params
 
 
 def _known_to(link: Link, told: Fields) -> Fields:

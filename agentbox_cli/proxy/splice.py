@@ -6,13 +6,12 @@ provider gets them all as the client wrote them.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
 # What stands before a member's value, after `{` or the value before it.
 _KEY = re.compile(rb'[ \t\r\n]*[{,][ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*')
-_NEXT = re.compile(rb"[ \t\r\n]*[,}]")
 _END = re.compile(rb"[ \t\r\n]*\}[ \t\r\n]*")
 
 _encode = msgspec.json.Encoder().encode
@@ -53,7 +52,7 @@ def spliced(
 def _members(body: bytes, fields: Mapping[str, msgspec.Raw]) -> list[_Member] | None:
     """Every member in its place; None if that cannot be told."""
     try:
-        found = list(_once_each(body, fields))
+        found = _once_each(body, fields)
         if not _END.fullmatch(body, found[-1][2]):
             raise _Elsewhere  # noqa: TRY301 - one way to say that
     except (_Elsewhere, IndexError):
@@ -65,18 +64,24 @@ class _Elsewhere(Exception):  # noqa: N818 - never seen outside
     """A member does not stand where it would if no key came twice."""
 
 
-def _once_each(body: bytes, fields: Mapping[str, msgspec.Raw]) -> Iterator[_Member]:
-    """The members, measured by their values; raises _Elsewhere if some key comes twice."""
+def _once_each(body: bytes, fields: Mapping[str, msgspec.Raw]) -> list[_Member]:
+    """The members, measured by their values; raises _Elsewhere if some key comes twice.
+
+    That a value ends where it seems to is told by the key after it, or by the object's end.
+    """
+    members: list[_Member] = []
     end = 0
     for name, value in fields.items():
         key = _KEY.match(body, end)
-        if key is None or _text_of(key[1]) != name:
+        # Nearly everybody writes a key as we would; that is seen without reading it.
+        if key is None or not (key[1] == _encode(name) or _text_of(key[1]) == name):
             raise _Elsewhere
         start = key.end()
         end = start + memoryview(value).nbytes
-        if not body.startswith(value, start) or not _NEXT.match(body, end):
+        if not body.startswith(value, start):
             raise _Elsewhere
-        yield name, start, end
+        members.append((name, start, end))
+    return members
 
 
 def _searched(body: bytes) -> list[_Member] | None:
