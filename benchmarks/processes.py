@@ -106,8 +106,17 @@ def seconds_until(answers: Callable[[], bool], *, begun: float, limit: float) ->
 
 def rss_mb(pid: int) -> float:
     """The memory a process holds, by VmRSS."""
+    return _told(pid, "VmRSS:")
+
+
+def most_rss_mb(pid: int) -> float:
+    """The most that it ever held, by VmHWM."""
+    return _told(pid, "VmHWM:")
+
+
+def _told(pid: int, name: str) -> float:
     for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(name):
             return int(line.split()[1]) / 1024
     raise ProcessLookupError(pid)
 

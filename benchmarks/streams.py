@@ -12,7 +12,14 @@ from pathlib import Path
 
 from benchmarks.figures import Figure
 from benchmarks.ours import Home, running
-from benchmarks.processes import cpu_seconds, get, helper, private_directory, rss_mb
+from benchmarks.processes import (
+    cpu_seconds,
+    get,
+    helper,
+    most_rss_mb,
+    private_directory,
+    rss_mb,
+)
 from benchmarks.provider import CUT, SLOW
 from benchmarks.wire import Target
 
@@ -116,6 +123,7 @@ async def _rounds(pid: int, port: int, streams: int, rounds: int) -> list[Figure
         figure("tasks left", last.tasks - before.tasks, "tasks", 0),
         figure("files left", last.files - before.files, "files", 0),
         figure(f"memory over that of round {FIRST_ROUNDS}", grown, "MB", MAY_STAY_MB),
+        figure("memory at the most, over the start", most_rss_mb(pid) - before.rss_mb, "MB"),
         figure("memory over the start", last.rss_mb - before.rss_mb, "MB"),
         figure("CPU of the daemon", spent, "ms/stream"),
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from agentbox_cli.providers.pricing import Counts
 from agentbox_cli.usage.database import open_for_writing, place_of
+from agentbox_cli.usage.queue import LONGEST_PAUSE_SECONDS
 from agentbox_cli.usage.record import CallRecord, RequestRecord
 from agentbox_cli.usage.store import add
 from benchmarks import ours
@@ -202,7 +203,7 @@ def _settled(database: Path) -> int:
     """How many there are when no more come."""
     known, now = -1, _kept(database)
     while known != now:
-        time.sleep(0.5)
+        time.sleep(2 * LONGEST_PAUSE_SECONDS)
         known, now = now, _kept(database)
     return now
 
