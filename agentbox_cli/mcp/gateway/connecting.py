@@ -70,12 +70,14 @@ class Connection:
         greeting: what the server said of itself.
         listed: what it has.
         over: set when it has ended.
+        forgotten: set when the server does not know the session any more.
     """
 
     session: Session
     greeting: Greeting
     listed: Listed
     over: anyio.Event
+    forgotten: anyio.Event
 
 
 @asynccontextmanager
@@ -91,9 +93,12 @@ async def connected(server: Server, ears: Ears) -> AsyncIterator[Connection]:
         raise ProxyError(
             server.lacking, hint="export it, or put it into the .env beside config.yml"
         )
-    over = anyio.Event()
+    over, forgotten = anyio.Event(), anyio.Event()
     with anyio.fail_after(server.config.connect_timeout) as deadline:
-        async with _streams(server, ears) as (read, write), anyio.create_task_group() as group:
+        async with (
+            _streams(server, ears, forgotten.set) as (read, write),
+            anyio.create_task_group() as group,
+        ):
             ears.step("connected")
             session = Session(read, write, ears.changed)
 
@@ -107,7 +112,9 @@ async def connected(server: Server, ears: Ears) -> AsyncIterator[Connection]:
             listed = await everything(session, greeting)
             ears.step("listed")
             deadline.deadline = float("inf")
-            yield Connection(session=session, greeting=greeting, listed=listed, over=over)
+            yield Connection(
+                session=session, greeting=greeting, listed=listed, over=over, forgotten=forgotten
+            )
             group.cancel_scope.cancel()
 
 
@@ -139,11 +146,13 @@ async def listed_kind(session: Session, lists: tuple[str, ...]) -> dict[str, tup
     return found
 
 
-def _streams(server: Server, ears: Ears) -> AbstractAsyncContextManager[tuple[Any, Any]]:
+def _streams(
+    server: Server, ears: Ears, on_forgotten: Callable[[], None]
+) -> AbstractAsyncContextManager[tuple[Any, Any]]:
     longest = max(_SHORTEST_LINE, 2 * server.config.max_output_bytes)
     config = server.config
     if config.command is None:
-        return remote_streams(server, longest)
+        return remote_streams(server, longest, on_forgotten)
     environ = server_environment(os.environ, server.env)
     directory = Path(config.cwd or environ.get("HOME", "/")).expanduser()
     if not directory.is_dir():

@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 from mcp.shared.dispatcher import ProgressFnT
 from mcp.shared.exceptions import MCPError
-from mcp_types import CONNECTION_CLOSED, INVALID_REQUEST, REQUEST_TIMEOUT
+from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
 
 from agentbox_cli.config.redaction import redact
 from agentbox_cli.errors import ConfigError
@@ -40,10 +40,6 @@ _log = logging.getLogger(__name__)
 _LINES_A_MINUTE = 100
 _LINES_KEPT = 20
 _LONGEST = 500
-# The transports say so of a session that the server does not know any more.
-_TERMINATED = "Session terminated"
-
-
 _FIELDS = {"tools": ("tools",), "resources": ("resources", "templates"), "prompts": ("prompts",)}
 
 
@@ -191,7 +187,7 @@ class Upstream:
                     method, params, seconds=seconds, on_progress=on_progress
                 )
             except MCPError as error:
-                if not self._is_forgotten(error):
+                if not connection.forgotten.is_set():
                     raise self._told(error) from None
                 # It was refused before anybody looked at it, so it can be sent again.
                 self._give_up(connection)
@@ -227,9 +223,6 @@ class Upstream:
             f"the MCP server {name} is down: {self.reason}{again}."
             f" `agentbox litellm mcp test {name}` tells more"
         )
-
-    def _is_forgotten(self, error: MCPError) -> bool:
-        return error.error.code == INVALID_REQUEST and error.error.message == _TERMINATED
 
     def _told(self, error: MCPError) -> Exception:
         name = self.server.name
