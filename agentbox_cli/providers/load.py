@@ -20,6 +20,7 @@ from agentbox_cli.errors import ConfigError
 from agentbox_cli.paths import standard_paths
 from agentbox_cli.providers.advice import advise
 from agentbox_cli.providers.keys import key_names
+from agentbox_cli.providers.mcp_keys import mcp_issues
 from agentbox_cli.providers.registry import PluginChoice, Registry, discover
 from agentbox_cli.providers.resolve import resolve, unusable_alias_issues
 from agentbox_cli.providers.resolved import Resolved
@@ -184,7 +185,8 @@ def _resolve(
     resolved, issues = resolve(host, registry, sources.lookup, sources.why_missing)
     advice = advise(resolved, registry)
     files = _file_issues((*sources.warnings, *unread, *_open_to_others(loaded)))
-    return registry, resolved, (*issues, *files, *advice)
+    tools = mcp_issues(host, sources.lookup, sources.why_missing)
+    return registry, resolved, (*issues, *tools, *files, *advice)
 
 
 def _keyring_names() -> tuple[frozenset[str], tuple[str, ...]]:
