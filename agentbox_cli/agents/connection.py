@@ -40,12 +40,17 @@ def served_by(found: Probe) -> Served | None:
     """What a running proxy says of itself; None if none answers."""
     if found.state not in SERVES or found.instance is None or found.status is None:
         return None
-    rows = found.status.get("aliases", [])
+    return served_from(found.status, local_url(found.instance))
+
+
+def served_from(status: Mapping[str, Any], url: str) -> Served:
+    """What a proxy serves, by what `/agentbox/status` tells."""
+    rows = status.get("aliases", [])
     return Served(
-        url=local_url(found.instance),
+        url=url,
         aliases=tuple(_alias(row) for row in rows if _chats(row)),
         others=tuple(_others(rows)),
-        by_key=found.status.get("auth") == "key",
+        by_key=status.get("auth") == "key",
     )
 
 

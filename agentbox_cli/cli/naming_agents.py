@@ -1,6 +1,7 @@
 """What the commands for agents share: which agent is meant, and what the proxy serves."""
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from agentbox_cli.agents.connection import Served
     from agentbox_cli.daemon.probe import Probe
     from agentbox_cli.providers.agent import AgentSpec
+
+_BRIDGE_SECONDS = 10.0
+_PAUSE = 0.1
 
 Agent = Annotated[str, typer.Argument(metavar="AGENT", help="Which agent.", show_default=False)]
 Model = Annotated[
@@ -63,6 +67,7 @@ def serving(ctx: typer.Context) -> "Served":
 
     found = probe(standard_paths())
     served = served_by(found) if _is_ours(ctx, found) else None
+    served = served or _served_in_container(ctx)
     if served is not None:
         return served
     from agentbox_cli.daemon.startup import ensure_running
@@ -81,9 +86,31 @@ def served_or_configured(ctx: typer.Context) -> "tuple[Served, bool]":
 
     found = probe(standard_paths())
     served = served_by(found) if _is_ours(ctx, found) else None
+    served = served or _served_in_container(ctx)
     if served is not None:
         return served, True
     return served_by_config(config_file(ctx), os.environ, Path.cwd()), False
+
+
+def _served_in_container(ctx: typer.Context) -> "Served | None":
+    """What the container's own proxy serves, or its bridge, whichever of its users runs that.
+
+    Only where a config or a socket is mounted. Elsewhere a port says nothing of who listens, and
+    prompts are nobody else's business.
+    """
+    from agentbox_cli.cli.container import has_socket, is_container, usual_port
+
+    if not is_container():
+        return None
+    from agentbox_cli.agents.connection import served_from
+    from agentbox_cli.deploy.health import status_at_port
+
+    port = usual_port(ctx)
+    # The bridge may be on its way: what starts it starts the container's command too.
+    deadline = time.monotonic() + (_BRIDGE_SECONDS if has_socket() else 0.0)
+    while (status := status_at_port(port)) is None and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
+    return served_from(status, f"http://127.0.0.1:{port}") if status else None
 
 
 def _is_ours(ctx: typer.Context, found: "Probe") -> bool:

@@ -3,20 +3,30 @@
 import http.client
 import json
 import socket
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 SECONDS = 3.0
-_LIMIT = 64 * 1024
+_LIMIT = 16 * 1024 * 1024
 
 
-def at_port(port: int, host: str = "127.0.0.1") -> str | None:
+def at_port(port: int) -> str | None:
     """The token of the proxy behind a port; None if no proxy of ours answers there."""
-    return _told(http.client.HTTPConnection(host, port, timeout=SECONDS))
+    return _token(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS))
 
 
 def at_socket(path: Path) -> str | None:
     """The token of the proxy behind a unix socket; None if none of ours answers there."""
-    return _told(_UnixConnection(path))
+    return _token(_UnixConnection(path))
+
+
+def status_at_port(port: int) -> dict[str, Any] | None:
+    """The status of the proxy behind a port; None if none of ours answers, or not to us."""
+    if at_port(port) is None:
+        return None
+    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    return _told(asked, "/agentbox/status")
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -32,14 +42,19 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def _told(connection: http.client.HTTPConnection) -> str | None:
+def _token(connection: http.client.HTTPConnection) -> str | None:
+    body = _told(connection, "/health")
+    token = body.get("instance") if body else None
+    return token if isinstance(token, str) else None
+
+
+def _told(connection: http.client.HTTPConnection, path: str) -> dict[str, Any] | None:
     try:
-        connection.request("GET", "/health", headers={"Connection": "close"})
+        connection.request("GET", path, headers={"Connection": "close"})
         answer = connection.getresponse()
         body = json.loads(answer.read(_LIMIT))
     except (OSError, http.client.HTTPException, ValueError, RecursionError):
         return None
     finally:
         connection.close()
-    token = body.get("instance") if isinstance(body, dict) and answer.status == 200 else None  # noqa: PLR2004 - HTTP's OK
-    return token if isinstance(token, str) else None
+    return body if isinstance(body, dict) and answer.status == HTTPStatus.OK else None

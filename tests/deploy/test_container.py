@@ -83,8 +83,10 @@ def test_the_proxy_of_a_container_whole(make_image: MakeImage) -> None:
         logged = inside.agentbox("litellm logs", user=ABOX_UID).stdout
         assert "container-init: the proxy runs on http://127.0.0.1:4000 (pid " in logged
         assert "serving on http://127.0.0.1:4000 with /host-config/agentbox/config.yml" in logged
-        # Root of the container is no stranger to the proxy.
-        assert inside.agentbox("litellm health --json").returncode == 0
+        # Root of the container is no stranger to the proxy: its agents are pointed there.
+        pointed = inside.agentbox("litellm env claude --json")
+        assert pointed.returncode == 0, pointed.stderr
+        assert json.loads(pointed.stdout)["running"] is True
         # Nobody reads what it says, as after `docker exec`.
         again = inside.runs("sh", "-c", f"{INIT} 2>&1 | true")
         assert again.returncode == 0
@@ -285,8 +287,9 @@ def test_containers_share_the_proxy_of_their_host_and_usage_names_each(
 ) -> None:
     here = host(socket_access="all")
     for name in ("web", "ci"):
-        # A proxy of its own would be started if there were no socket.
-        image = make_image(CONFIG, mounts={here.sockets(name): "/run/agentbox"})
+        # A proxy of its own would be started in `web` if there were no socket; `ci` has no config.
+        config = CONFIG if name == "web" else None
+        image = make_image(config, mounts={here.sockets(name): "/run/agentbox"})
         with container(image, INIT, "sleep", "infinity") as inside:
             eventually(inside.healthy, "the proxy answers")
             asked = inside.runs("/opt/agentbox/bin/python", "-c", ASK, user=STRANGER)
@@ -298,6 +301,11 @@ def test_containers_share_the_proxy_of_their_host_and_usage_names_each(
                 lambda: "there is a bridge to" in inside.agentbox("litellm logs", ABOX_UID).stdout
             )
             assert inside.agentbox("litellm status", ABOX_UID).returncode == 1
+            # Agents of any user are pointed there, and no other proxy is started for them.
+            pointed = inside.agentbox("litellm env claude --json", user=STRANGER)
+            assert pointed.returncode == 0, pointed.stderr
+            document = json.loads(pointed.stdout)
+            assert (document["url"], document["running"]) == ("http://127.0.0.1:4000", True)
             # Its own socket is all it sees of the host's proxy, and it cannot replace it.
             assert inside.runs("ls", "/run/agentbox").stdout == "litellm.sock\n"
             assert inside.runs("rm", "-f", "/run/agentbox/litellm.sock").returncode == 1
@@ -308,6 +316,16 @@ def test_containers_share_the_proxy_of_their_host_and_usage_names_each(
 
     eventually(lambda: sum(named().values()) == 2)
     assert named() == {"web": 1, "ci": 1}
+
+
+def test_a_command_that_begins_with_the_container_waits_for_the_bridge(
+    make_image: MakeImage, host: Callable[..., Host]
+) -> None:
+    here = host(socket_access="all")
+    image = make_image(mounts={here.sockets("web"): "/run/agentbox"})
+    done = run(image, [INIT, BIN, "litellm", "env", "claude", "--json"])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["running"] is True
 
 
 def test_a_socket_for_another_user_is_told_and_the_container_goes_on(

@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from agentbox_cli.cli.app import command
+from agentbox_cli.cli.container import mounted_socket
 from agentbox_cli.cli.output import notice, say
 from agentbox_cli.paths import CONTAINER_SOCKET
-
-SOCKET_VARIABLE = "AGENTBOX_SOCKET"
 
 app = command()
 
@@ -51,7 +50,7 @@ def bridge(
     """
     from agentbox_cli.deploy.bridge import is_mounted, prepare, run
 
-    path = socket or Path(os.environ.get(SOCKET_VARIABLE) or CONTAINER_SOCKET)
+    path = socket or mounted_socket()
     if if_exists and not is_mounted(path):
         notice(f"no bridge: there is no directory {path.parent}")
         return

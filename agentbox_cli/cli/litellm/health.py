@@ -1,6 +1,5 @@
 """`agentbox litellm health`: whether a proxy answers, for HEALTHCHECK and scripts."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -37,9 +36,10 @@ def health(
 
     Example: agentbox litellm health --if-enabled
     """
+    from agentbox_cli.cli.container import usual_port
     from agentbox_cli.deploy.health import at_port
 
-    asked = _port(ctx, port)
+    asked = usual_port(ctx) if port is None else port
     url = f"http://127.0.0.1:{asked}"
     serves = at_port(asked) is not None
     why = None if serves or not if_enabled else _why_not_wanted(ctx)
@@ -53,32 +53,7 @@ def health(
 
 
 def _why_not_wanted(ctx: typer.Context) -> str | None:
-    from pathlib import Path
-
-    from agentbox_cli.cli.litellm.bridge import SOCKET_VARIABLE
+    from agentbox_cli.cli.container import has_socket
     from agentbox_cli.cli.litellm.start import why_not_enabled
-    from agentbox_cli.deploy.bridge import is_mounted
-    from agentbox_cli.paths import CONTAINER_SOCKET
 
-    if is_mounted(Path(os.environ.get(SOCKET_VARIABLE) or CONTAINER_SOCKET)):
-        return None  # a bridge is
-    return why_not_enabled(ctx)
-
-
-def _port(ctx: typer.Context, option: int | None) -> int:
-    from agentbox_cli.cli.setting import config_file
-    from agentbox_cli.config.model import DEFAULT_PORT
-    from agentbox_cli.config.store import load
-    from agentbox_cli.daemon.startup import port_named
-    from agentbox_cli.errors import ConfigError
-
-    if option is not None:
-        return option
-    named = port_named(os.environ)
-    if named is not None:
-        return named
-    try:
-        host = load(config_file(ctx)).host
-    except ConfigError:
-        host = None  # what runs may well be a bridge
-    return host.litellm.port if host else DEFAULT_PORT
+    return None if has_socket() else why_not_enabled(ctx)  # a socket wants a bridge
