@@ -30,14 +30,17 @@ class Unpinnable(Exception):  # noqa: N818 - it names what the request is
 
 def named_things(ask: Ask, endpoint: Endpoint) -> list[str]:
     """The ids of things that a provider keeps, as a request names them."""
-    found = [_id_of(_read(ask, name)) for name in _STATE_KEYS if name in ask.fields]
+    found: list[str | None] = []
+    if not ask.fields.keys().isdisjoint(_STATE_KEYS):
+        found += [_id_of(_read(ask, name)) for name in _STATE_KEYS if name in ask.fields]
     marks = _IN_INPUT if endpoint is RESPONSES else _IN_PROMPT
     if ask.form is None and any(mark in ask.body for mark in marks):
         found += [*_ids_in(_read(ask, "input")), *_ids_in(_read(ask, "messages"))]
-    tools = bytes(ask.fields.get("tools", b""))
-    if any(mark in tools for mark in _IN_TOOLS):
-        found += _ids_in(_read(ask, "tools"))
-    return list(dict.fromkeys(name for name in found if name))
+    if "tools" in ask.fields:
+        tools = bytes(ask.fields["tools"])
+        if any(mark in tools for mark in _IN_TOOLS):
+            found += _ids_in(_read(ask, "tools"))
+    return list(dict.fromkeys(name for name in found if name)) if found else []
 
 
 def links_for(chain: Chain, things: list[str], protocol: Protocol, pins: Pins) -> frozenset[int]:

@@ -12,7 +12,11 @@ import msgspec
 
 # What stands before a member's value, after `{` or the value before it.
 _KEY = re.compile(rb'[ \t\r\n]*[{,][ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*')
+_MODEL_KEY = b'"model"'
+_MODEL = re.compile(_MODEL_KEY + rb"[ \t\r\n]*:[ \t\r\n]*")
 _END = re.compile(rb"[ \t\r\n]*\}[ \t\r\n]*")
+
+MODEL = "model"
 
 _encode = msgspec.json.Encoder().encode
 _text_of = msgspec.json.Decoder(str).decode
@@ -32,6 +36,9 @@ def spliced(
         fields: its members, as msgspec reads them.
         changed: the new values.
     """
+    if changed.keys() == {MODEL} and (place := _only_model(body, fields)):
+        start, end = place
+        return b"".join((body[:start], changed[MODEL], body[end:]))
     members = _members(body, fields)
     if members is None:
         return _encode({**fields, **changed})
@@ -47,6 +54,17 @@ def spliced(
         out.append(b",%b:%b" % (_encode(name), bytes(changed[name])))
     out.append(whole[end:])
     return b"".join(out)
+
+
+def _only_model(body: bytes, fields: Mapping[str, msgspec.Raw]) -> tuple[int, int] | None:
+    """Where the model's name stands, if it is the only `"model"` and so must be the key."""
+    # Inside a text its quotes are escaped; a key may be written in escapes, but for that one.
+    if MODEL not in fields or body.count(_MODEL_KEY) != 1 or b"\\u" in body:
+        return None
+    found = _MODEL.search(body)
+    if found is None or not body.startswith(fields[MODEL], found.end()):
+        return None
+    return found.end(), found.end() + memoryview(fields[MODEL]).nbytes
 
 
 def _members(body: bytes, fields: Mapping[str, msgspec.Raw]) -> list[_Member] | None:

@@ -63,3 +63,11 @@ def test_an_object_that_is_nested_too_deeply_for_the_slow_reader_is_written_anew
 def test_a_key_that_comes_twice_does_not_lead_into_a_value(value: bytes) -> None:
     body = b'{"a":%b,"model":"x","a":123456}' % value
     assert spliced_from(body, model=NEW) == b'{"a":%b,"model":"gpt-4o","a":123456}' % value
+
+
+@pytest.mark.parametrize("inner", [b'{"model":"default"}', b'"model"', b'["model" , "default"]'])
+def test_what_only_looks_like_the_models_key_stays(inner: bytes) -> None:
+    body = b'{"a":%b,"mod\\u0065l":"default"}' % inner
+    assert spliced_from(body, model=NEW) == b'{"a":%b,"mod\\u0065l":"gpt-4o"}' % inner
+    named = b'{"a":%b,"model" : "default"}' % inner
+    assert spliced_from(named, model=NEW) == b'{"a":%b,"model" : "gpt-4o"}' % inner
