@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 INSTALL := VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet
 
-.PHONY: demo test check lint types contracts docs completions fix e2e bench lock clean
+.PHONY: demo test check lint types contracts docs completions fix e2e clients bench lock clean
 
 demo: $(VENV)/.installed
 	@bash docs/demo.sh $(BIN)
@@ -40,6 +40,9 @@ fix: $(VENV)/.installed-dev
 
 e2e: $(VENV)/.installed-dev
 	$(BIN)/pytest -m e2e
+
+clients: $(VENV)/.installed-dev
+	AGENTBOX_TEST_CLIENTS=1 $(BIN)/pytest -m clients
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks

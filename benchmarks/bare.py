@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,8 @@ _OFFLINE = {
     "LITELLM_LOG": "ERROR",
     "HF_HUB_OFFLINE": "1",
     "DEFAULT_MAX_RETRIES": "0",
+    # Without it an MCP server that is a program has no tools there.
+    "LITELLM_ENABLE_MCP_STDIO": "true",
 }
 
 
@@ -45,11 +47,14 @@ class Bare:
 
 
 @contextmanager
-def running(directory: Path, provider_port: int, *, limited: int = 0) -> Iterator[Bare]:
-    """Start LiteLLM on the simulated provider and wait for its first answer."""
+def running(
+    directory: Path, provider_port: int, *, limited: int = 0, mcp: Mapping[str, Any] | None = None
+) -> Iterator[Bare]:
+    """Start LiteLLM on the simulated provider, with an MCP server, and wait for an answer."""
     target = Target(port=free_port(), model="plain", key=secret())
     file = directory / "litellm.yml"
-    write_private(file, config(provider_port, limited))
+    servers = {"mcp_servers": {"it": {"transport": "stdio", **mcp}}} if mcp else {}
+    write_private(file, config(provider_port, limited) | servers)
     program = Path(sys.executable).parent / "litellm"
     options = ("--config", file, "--host", "127.0.0.1", "--port", str(target.port))
     begun = time.perf_counter()

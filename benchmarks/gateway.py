@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
 
-from benchmarks import ours
+from benchmarks import bare, ours
 from benchmarks.figures import Figure, differences, of_rounds
 from benchmarks.lineup import Effort
 from benchmarks.processes import (
@@ -47,17 +49,29 @@ def gateway(effort: Effort) -> Iterator[Figure]:
             url = f"http://127.0.0.1:{proxy.port}/mcp"
             values = asyncio.run(_paired(effort.rounds // 2, url, "echo"))
         yield of_rounds("MCP tool call, FastMCP's own proxy adds", values, "ms")
+        with (
+            helper("provider") as provider,
+            private_directory() as directory,
+            bare.running(directory, provider.port, mcp=_entry()) as litellm,
+        ):
+            target = litellm.target
+            url = f"http://127.0.0.1:{target.port}/mcp/"
+            values = asyncio.run(_paired(effort.litellm_rounds, url, "it-echo", target.key))
+        yield of_rounds("MCP tool call, LiteLLM's own gateway adds", values, "ms")
+
+
+def _entry() -> dict[str, Any]:
+    return {"command": sys.executable, "args": [str(SCRIPT)]}
 
 
 @contextmanager
 def _daemon() -> Iterator[tuple[str, ours.Home]]:
     with private_directory() as directory:
         home = ours.Home(directory, provider_port=9, engine="off")
-        entry = {"command": sys.executable, "args": [str(SCRIPT)]}
         section: dict[str, Any] = {
             "engine": {"mode": "off"},
             "models": {"default": [{"provider": "simulated", "model": "echo"}]},
-            "mcp_servers": dict.fromkeys(SERVERS, entry),
+            "mcp_servers": dict.fromkeys(SERVERS, _entry()),
         }
         write_private(home.paths.config_file, {"litellm": section})
         try:
@@ -86,10 +100,15 @@ async def _measured(effort: Effort, url: str) -> list[Figure]:
     ]
 
 
-async def _paired(rounds: int, url: str, tool: str) -> list[float]:
+async def _paired(rounds: int, url: str, tool: str, key: str = "") -> list[float]:
     """Milliseconds that a call takes longer than over a stdio session, round by round."""
     own = StdioServerParameters(command=sys.executable, args=[str(SCRIPT)])
-    async with Client(own, mode="legacy") as direct, Client(url, mode="legacy") as through:
+    shown = {"Authorization": f"Bearer {key}"} if key else {}
+    async with (
+        httpx2.AsyncClient(headers=shown, timeout=60) as http,
+        Client(own, mode="legacy") as direct,
+        Client(streamable_http_client(url, http_client=http), mode="legacy") as through,
+    ):
         await through.list_tools()
         taken: tuple[list[float], list[float]] = ([], [])
         for _ in range(rounds + 1):

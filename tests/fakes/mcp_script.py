@@ -126,7 +126,12 @@ def greeting(params: dict[str, Any]) -> dict[str, Any]:
     changes = {"listChanged": True}
     return {
         "protocolVersion": params["protocolVersion"],
-        "capabilities": {"tools": changes, "resources": changes, "prompts": changes},
+        "capabilities": {
+            "tools": changes,
+            "resources": changes,
+            "prompts": changes,
+            "completions": {},
+        },
         "serverInfo": {"name": "script", "version": "1"},
     }
 
@@ -146,6 +151,12 @@ def called(params: dict[str, Any]) -> dict[str, Any]:
     return call(params)
 
 
+def completed(params: dict[str, Any]) -> dict[str, Any]:
+    ref = params["ref"]
+    of = ref.get("name") or ref["uri"]
+    return {"completion": {"values": [f"{of} {params['argument']['value']}..."]}}
+
+
 PROMPT = {"name": "greet", "arguments": [{"name": "who", "required": True}]}
 ANSWERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "initialize": greeting,
@@ -158,6 +169,7 @@ ANSWERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "resources/read": read,
     "prompts/list": lambda _: {"prompts": [PROMPT]},
     "prompts/get": prompt,
+    "completion/complete": completed,
 }
 
 

@@ -20,8 +20,10 @@ from mcp_types import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
     CallToolRequestParams,
+    CompleteRequestParams,
     GetPromptRequestParams,
     PaginatedRequestParams,
+    PromptReference,
     ReadResourceRequestParams,
 )
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
@@ -92,6 +94,7 @@ class Front:
         add("resources/read", ReadResourceRequestParams, self._read_resource)
         add("prompts/list", PaginatedRequestParams, self._list_prompts)
         add("prompts/get", GetPromptRequestParams, self._get_prompt)
+        add("completion/complete", CompleteRequestParams, self._complete)
         self.server.middleware = [self._remember]
 
     async def tell(self, kind: str) -> None:
@@ -162,6 +165,22 @@ class Front:
             raise MCPError(INVALID_PARAMS, f"there is no resource {params.uri}")
         result = await self._ask(home.server, "resources/read", {"uri": home.name})
         return _readdressed(result, home.name, str(params.uri))
+
+    async def _complete(self, _: _Context, params: CompleteRequestParams) -> HandlerResult:
+        told = params.model_dump(by_alias=True, mode="json", exclude_none=True)
+        named = isinstance(params.ref, PromptReference)
+        found = await (self._prompts() if named else self._templates())
+        field = "name" if named else "uri"
+        home = found.homes.get(told["ref"][field])
+        if home is None or not self._completes(home.server):
+            return _DONE | {"completion": {"values": []}}
+        asked: dict[str, Any] = {key: told[key] for key in ("argument", "context") if key in told}
+        asked["ref"] = told["ref"] | {field: home.name}
+        return _DONE | await self._hub.upstreams[home.server].ask("completion/complete", asked)
+
+    def _completes(self, server: str) -> bool:
+        greeting = self._hub.upstreams[server].greeting
+        return greeting is not None and greeting.has("completions")
 
     async def _ask(self, server: str, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         try:

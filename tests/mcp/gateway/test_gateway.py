@@ -16,6 +16,7 @@ import pytest_asyncio
 from fastmcp import Client as FastClient
 from fastmcp.client.transports import StreamableHttpTransport
 from mcp.shared.exceptions import MCPError
+from mcp_types import PromptReference, ResourceTemplateReference
 
 from tests.fakes.mcp_gateway import Mode, RunningGateway, running_gateway, script, text_of
 from tests.fakes.processes import lives
@@ -244,6 +245,24 @@ async def test_errors_structure_progress_resources_and_prompts_pass(client: Any)
     assert prompt.messages[0].content.text == "Greet Ada."
     with pytest.raises(MCPError, match="there is no resource memo:nothing"):
         await client.read_resource("memo:nothing")
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_what_may_be_typed_is_completed_by_the_server(
+    shared: RunningGateway, mode: Mode
+) -> None:
+    async with shared.client(mode=mode) as client:
+        for ref, of in (
+            (PromptReference(type="ref/prompt", name="odd-greet"), "greet"),
+            (
+                ResourceTemplateReference(type="ref/resource", uri="memo://by/{id}"),
+                "memo://by/{id}",
+            ),
+        ):
+            found = await client.complete(ref, {"name": "who", "value": "A"})
+            assert found.completion.values == [f"{of} A..."]
+        nobody = PromptReference(type="ref/prompt", name="nobody")
+        assert (await client.complete(nobody, {"name": "a", "value": ""})).completion.values == []
 
 
 async def test_one_process_serves_all_clients(shared: RunningGateway) -> None:
