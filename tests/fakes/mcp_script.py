@@ -197,6 +197,10 @@ def main() -> None:
         else:
             # As many servers do, the id comes last.
             send({"result": result, "id": message["id"]})
+    if "stubborn" in MODES:
+        time.sleep(600)
 
 
+if "stubborn" in MODES:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 main()

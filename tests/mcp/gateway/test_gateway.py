@@ -384,12 +384,20 @@ async def test_a_damaged_file_of_pins_withholds_what_is_new(tmp_path: Path) -> N
 
 
 async def test_nothing_outlives_the_gateway_even_if_it_is_killed(tmp_path: Path) -> None:
-    with running_gateway({"it": script()}, tmp_path) as gateway:
+    # One that neither the end of its stdin nor SIGTERM ends.
+    with running_gateway({"it": script("stubborn")}, tmp_path) as gateway:
         async with gateway.client() as client:
             pid = int(text_of(await client.call_tool("it-pid", {})))
         os.kill(gateway.process.pid, signal.SIGKILL)
         eventually(lambda: not lives(pid))
         gateway.process.returncode = 0  # it was killed on purpose
+
+
+async def test_a_stubborn_server_ends_with_the_gateway(tmp_path: Path) -> None:
+    with running_gateway({"it": script("stubborn")}, tmp_path) as gateway:
+        async with gateway.client() as client:
+            pid = int(text_of(await client.call_tool("it-pid", {})))
+    assert not lives(pid)
 
 
 REDIRECTING = """
