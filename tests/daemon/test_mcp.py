@@ -1,5 +1,7 @@
 """The whole way: a client, the daemon, the gateway that it starts, a server behind it."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,3 +37,33 @@ async def test_a_client_of_the_daemon_calls_a_tool_and_nothing_is_left(
     assert agentbox("litellm", "stop").exit_code == 0
     eventually(lambda: not lives(pid), "the server ended")
     assert not standard_paths().gateway_socket.exists()
+
+
+def test_a_gateway_that_leads_back_to_itself_does_not_grow_without_end(
+    agentbox: Agentbox, url: str, home: Path
+) -> None:
+    write_config(
+        home / "config/agentbox/config.yml", {"files": script(), "itself": {"url": f"{url}/mcp"}}
+    )
+
+    def row() -> dict[str, object] | None:
+        rows = agentbox("litellm", "mcp", "list", "--json").document["servers"]
+        return next((row for row in rows if row["server"] == "itself" and row["reason"]), None)
+
+    found = eventually(row)
+    assert found
+    assert found["reason"] == "it answered with an error: this is the gateway itself"
+    assert found["tools"] == []
+
+
+def test_an_import_leaves_our_own_gateway_out(agentbox: Agentbox, url: str) -> None:
+    Path("mcp.json").write_text(f'{{"mcpServers": {{"x": {{"url": "{url}/mcp"}}}}}}')
+    result = agentbox("litellm", "mcp", "import", "mcp.json")
+    assert result.exit_code == 0
+    assert "x: it is agentbox itself, and left out" in result.err
+
+
+def test_the_daemon_itself_knows_nothing_of_mcp() -> None:
+    code = "import sys, agentbox_cli.daemon.serve; print({'mcp', 'fastmcp'} & {*sys.modules})"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "set()\n"

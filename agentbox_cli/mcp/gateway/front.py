@@ -19,6 +19,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
+    INVALID_REQUEST,
     CallToolRequestParams,
     CompleteRequestParams,
     GetPromptRequestParams,
@@ -33,6 +34,7 @@ from agentbox_cli.config.names import closest
 from agentbox_cli.mcp.gateway.cutting import failure
 from agentbox_cli.mcp.gateway.hub import Hub
 from agentbox_cli.mcp.gateway.naming import Gathered, gather_named, gather_uris, home_of
+from agentbox_cli.mcp.gateway.session import ITSELF, our_id
 from agentbox_cli.mcp.gateway.upstream import Down, Upstream
 
 _SESSION_HEADER = "mcp-session-id"
@@ -116,6 +118,9 @@ class Front:
                     await session.send_prompt_list_changed()
 
     async def _remember(self, ctx: _Context, call_next: CallNext) -> HandlerResult:
+        if ctx.method == "initialize" and _comes_from_us(ctx.params):
+            # Its own tools would become tools of a server behind it, and so on without end.
+            raise MCPError(INVALID_REQUEST, "this is the gateway itself")
         headers = getattr(ctx.request, "headers", {})
         known = headers.get(_SESSION_HEADER)
         if known and ctx.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS:
@@ -228,6 +233,13 @@ class Front:
         found = await self._hub.gathered(self._seen())
         lists = [(each.server.name, each.shown().templates) for each in found]
         return gather_uris(lists, "uriTemplate")
+
+
+def _comes_from_us(params: Mapping[str, Any] | None) -> bool:
+    found: Any = params
+    for key in ("capabilities", "experimental", ITSELF):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return isinstance(found, Mapping) and found.get("id") == our_id()
 
 
 def _why_withheld(upstream: Upstream, tool: str, state: str, reason: str | None) -> str:

@@ -6,7 +6,7 @@ No key is taken over: where one stands in the clear, a reference to a variable t
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from agentbox_cli.errors import UsageError
 _SECTIONS = ("mcpServers", "mcp_servers", "servers")
 _ODD = re.compile(r"[^A-Za-z0-9_-]+")
 _ENV = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
-_OURS = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\]):4000/mcp")
+_HERE = re.compile(r"http://(?:127\.0\.0\.1|localhost|\[::1\]):(\d+)/mcp(?:/|$)")
 _INPUT = re.compile(r"\$\{(?:input|command|workspaceFolder|userHome)[^}]*\}")
 # What other agents call what we have too.
 _KNOWN = frozenset(
@@ -58,12 +58,13 @@ class _Draft:
         self.notes.append(f"{self.name}: {text}")
 
 
-def import_servers(text: str, where: str) -> ImportedServers:
+def import_servers(text: str, where: str, ports: Collection[int] = ()) -> ImportedServers:
     """Take the servers out of a file.
 
     Args:
         text: what is in it: JSON or TOML.
         where: its name, for messages.
+        ports: those of our own proxy, whose gateway must not become a server of itself.
 
     Raises:
         UsageError: it is neither, or has no servers.
@@ -74,7 +75,7 @@ def import_servers(text: str, where: str) -> ImportedServers:
         draft = _Draft(_named(title, entries))
         if not SERVER_NAME.fullmatch(title):
             draft.note(f"it was called {starred(title[:60])!r}")
-        entry = _entry(told, draft)
+        entry = None if _is_ours(told, ports, draft) else _entry(told, draft)
         if entry is not None:
             entries[draft.name] = entry
         notes += draft.notes
@@ -124,9 +125,6 @@ def _named(title: str, taken: Mapping[str, Any]) -> str:
 def _entry(told: Mapping[str, Any], draft: _Draft) -> Mapping[str, Any] | None:
     address = next((told[key] for key in ("url", "httpUrl", "serverUrl") if told.get(key)), None)
     command = told.get("command")
-    if _is_ours(command, address):
-        draft.note("it is agentbox itself, and left out")
-        return None
     if isinstance(command, str) and command:
         entry = _program(command, told, draft)
     elif isinstance(address, str):
@@ -139,10 +137,14 @@ def _entry(told: Mapping[str, Any], draft: _Draft) -> Mapping[str, Any] | None:
     return entry | _settings(told)
 
 
-def _is_ours(command: Any, address: Any) -> bool:
-    if isinstance(address, str):
-        return _OURS.match(address) is not None
-    return str(command).rpartition("/")[2] == "agentbox"
+def _is_ours(told: Mapping[str, Any], ports: Collection[int], draft: _Draft) -> bool:
+    address = str(told.get("url") or told.get("httpUrl") or "")
+    here = _HERE.match(address)
+    program = str(told.get("command")).rpartition("/")[2]
+    if program != "agentbox" and not (here and int(here[1]) in ports):
+        return False
+    draft.note("it is agentbox itself, and left out")
+    return True
 
 
 def _program(command: str, told: Mapping[str, Any], draft: _Draft) -> dict[str, Any]:

@@ -4,8 +4,10 @@ Answers are not read into models: what a newer server adds passes through, and o
 broken schema does not cost the others.
 """
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from mcp.shared.dispatcher import CallOptions, DispatchContext, ProgressFnT
@@ -18,11 +20,19 @@ from mcp_types.version import LATEST_HANDSHAKE_VERSION
 from agentbox_cli import __version__
 from agentbox_cli.errors import ProviderError
 
+# By this a gateway knows itself when an entry of its config leads back to it.
+ITSELF = "agentbox/gateway"
 CLIENT = {"name": "agentbox", "title": "agentbox's MCP gateway", "version": __version__}
 _MOST_PAGES = 100
 
 Reply = Mapping[str, Any]
 Changed = Callable[[str], None]
+
+
+@cache
+def our_id() -> str:
+    """The identity of this process."""
+    return secrets.token_hex(16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +83,7 @@ class Session:
         """
         asked = {
             "protocolVersion": LATEST_HANDSHAKE_VERSION,
-            "capabilities": {},
+            "capabilities": {"experimental": {ITSELF: {"id": our_id()}}},
             "clientInfo": CLIENT,
         }
         greeting = _greeting(await self.ask("initialize", asked))

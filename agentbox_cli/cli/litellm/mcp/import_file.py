@@ -39,7 +39,7 @@ def import_file(
     from agentbox_cli.mcp.gateway.importing import import_servers
 
     path = Path(file).expanduser()
-    imported = import_servers(_text(path), path.name)
+    imported = import_servers(_text(path), path.name, _own_ports(ctx))
     for note in imported.notes:
         notice(note)
     change_config(
@@ -49,6 +49,20 @@ def import_file(
         as_json=as_json,
         restart=False,
     )
+
+
+def _own_ports(ctx: typer.Context) -> set[int]:
+    from agentbox_cli.cli.litellm.mcp.serving import running_daemon
+    from agentbox_cli.cli.setting import config_file
+    from agentbox_cli.config.model import DEFAULT_PORT
+    from agentbox_cli.config.store import load
+
+    host, daemon = load(config_file(ctx)).host, running_daemon(ctx)
+    return {
+        DEFAULT_PORT,
+        *([host.litellm.port] if host else ()),
+        *([daemon.port] if daemon else ()),
+    }
 
 
 def _text(path: Any) -> str:
