@@ -14,6 +14,7 @@ from agentbox_cli.providers.words import WordKind
 
 # Text that nobody can guess, by the command and the parameter.
 FREE = {
+    ("litellm mcp call", "tool"),  # only the server knows its tools
     ("config set", "value"),
     ("litellm ask", "prompt"),
     ("litellm explain", "request_id"),
@@ -100,6 +101,10 @@ def test_an_option_takes(path: str, name: str, values: Values) -> None:
         ("litellm models rename", "alias", WordKind.ALIAS),
         ("litellm providers add", "provider", WordKind.PROVIDER),
         ("litellm providers remove", "provider", WordKind.PROVIDER),
+        ("litellm mcp remove", "server", WordKind.SERVER),
+        ("litellm mcp test", "server", WordKind.SERVER),
+        ("litellm mcp call", "server", WordKind.SERVER),
+        ("litellm mcp accept", "server", WordKind.SERVER),
         ("config get", "path", WordKind.PATH),
         ("config set", "path", WordKind.PATH),
         ("config set", "value", WordKind.VALUE),
