@@ -92,10 +92,13 @@ def host(path: Path, behave: Behaviour) -> Iterator[Host]:
                     one.settimeout(SECONDS)
                     behave(one)
 
-        thread = threading.Thread(target=accept)
+        # A test that failed leaves a conversation half done: it must not keep the run from ending.
+        thread = threading.Thread(target=accept, daemon=True)
         thread.start()
-        yield made
-        listening.shutdown(socket.SHUT_RDWR)
+        try:
+            yield made
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
         thread.join(SECONDS)
 
 

@@ -148,6 +148,15 @@ def test_the_container_goes_on_and_says_what_is_wrong(make_image: MakeImage, cas
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_every_line_is_logged_though_nobody_reads_what_is_said(make_image: MakeImage) -> None:
+    with container(make_image(CONFIG, mode=0o600), "sleep", "infinity") as inside:
+        inside.runs("sh", "-c", f"{INIT} 2>&1 | true")
+        eventually(
+            lambda: "hint: check its owner" in inside.agentbox("litellm logs", ABOX_UID).stdout,
+            "the second line is logged",
+        )
+
+
 TAKEN = """
 import socket, subprocess, sys
 with socket.create_server(("127.0.0.1", 4000)):

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -88,14 +89,34 @@ def test_the_program_has_the_terminal() -> None:
     assert said.count(b"told") == 1
 
 
+def test_the_program_may_read_from_the_terminal() -> None:
+    child, master = pty.fork()
+    if child == 0:
+        # A group in the background would be stopped when it reads.
+        words = command("sh", "-c", "echo ready; read line; echo got $line")
+        os.execv(words[0], words)  # noqa: S606 - a child by pty.fork
+    said = b""
+    while b"ready" not in said:
+        said += os.read(master, 1000)
+    os.write(master, b"this\n")
+    while b"got this" not in said:
+        assert select.select([master], [], [], 20)[0], said
+        said += os.read(master, 1000)
+    _, status = os.waitpid(child, 0)
+    os.close(master)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
 def test_it_keeps_nothing_open_that_the_program_was_given() -> None:
     reading, writing = os.pipe()
+    script = f"import os, sys; os.close({writing}); sys.stdin.read()"
     process = subprocess.Popen(
-        command("sh", "-c", f"exec {writing}>&-; read line"),
+        command(sys.executable, "-c", script),
         stdin=subprocess.PIPE,
         pass_fds=(writing,),
     )
     os.close(writing)
-    assert os.read(reading, 1) == b""  # both have closed it
+    assert select.select([reading], [], [], 20)[0], "somebody keeps it open"
+    assert os.read(reading, 1) == b""
     os.close(reading)
     process.communicate(b"\n")
