@@ -8,10 +8,11 @@ The root is a tmpfs with the machine's /usr below it, this Python and this check
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,8 +178,7 @@ def container(
         try:
             yield Container(process=process, init=_first(process, image))
         finally:
-            process.kill()  # unshare takes the first process along, and that all others
-            process.wait(SECONDS)
+            _end(process)
 
 
 def run(
@@ -195,16 +195,37 @@ def run(
     )
 
 
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Kill the first process, and with it all others.
+
+    `--kill-child` alone does not: a process that became another user outlives its parent.
+    """
+    begun = _children(process)
+    for pid in begun:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.kill()
+    process.wait(SECONDS)
+    eventually(lambda: not any(map(lives, begun)), "the container ended")
+
+
+def _children(process: "subprocess.Popen[str]") -> list[int]:
+    try:
+        listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    except OSError:
+        return []
+    return [int(pid) for pid in listed.split()]
+
+
 def _first(process: "subprocess.Popen[str]", image: Image) -> int:
     """The first process, as it is numbered outside, once it is in its own root."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
 
     def found() -> int:
         assert process.poll() is None, (image.place / "said").read_text()
-        pids = children.read_text().split()
-        if not pids or not lives(int(pids[0])):
+        pids = _children(process)
+        if not pids or not lives(pids[0]):
             return 0
         inside = Path(f"/proc/{pids[0]}/root").readlink()
-        return int(pids[0]) if inside == image.place / "root" else 0
+        return pids[0] if inside == image.place / "root" else 0
 
     return eventually(found, "the container runs")
