@@ -39,7 +39,7 @@ fix: $(VENV)/.installed-dev
 	$(BIN)/ruff format
 
 e2e: $(VENV)/.installed-dev
-	$(BIN)/pytest -m e2e
+	AGENTBOX_TEST_CLIENTS=1 $(BIN)/pytest -m "e2e or clients"
 
 clients: $(VENV)/.installed-dev
 	AGENTBOX_TEST_CLIENTS=1 $(BIN)/pytest -m clients

@@ -1,5 +1,6 @@
 """How an agent is started against the proxy: its whole command line and environment."""
 
+import errno
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -104,7 +105,11 @@ def become(program: Path, start: Start, args: tuple[str, ...], environ: Mapping[
         NotSo: it cannot be run.
     """
     argv = [str(program), *start.args, *args]
+    env = start.environment(environ)
     try:
-        os.execve(program, argv, start.environment(environ))  # noqa: S606 - no shell, as meant
+        os.execve(program, argv, env)  # noqa: S606 - no shell, as meant
     except OSError as error:
+        if error.errno == errno.ENOEXEC:
+            # A script without `#!`; shells run it so, and it may say what is wrong.
+            os.execve("/bin/sh", ["sh", *argv], env)  # noqa: S606 - as above
         raise NotSo(f"cannot run {program}: {error.strerror}") from error

@@ -1,5 +1,7 @@
 """What a request asks for, read once from its path and body."""
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +14,8 @@ MAX_NAME = 200
 DEFAULT_DIMENSIONS = 32
 MAX_DIMENSIONS = 4096
 TOOL_PHRASE = "call the tool"
+# `call the tool NAME with {...}`: that one, with these arguments.
+_NAMED_TOOL = re.compile(r"call the tool (\S+) with (?=\{)")
 
 
 class Endpoint(StrEnum):
@@ -161,16 +165,25 @@ def _fields(endpoint: Endpoint, body: bytes) -> dict[str, Any]:
 def _turns(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
     said = fields.get("messages") or fields.get("input") or fields.get("prompt") or []
     items = said if isinstance(said, list) else [said]
-    return [
+    turns = [
         item if isinstance(item, dict) else {"role": "user", "content": item} for item in items
     ]
+    # Claude Code ends a conversation with a word of the system.
+    return [turn for turn in turns if turn.get("role") not in ("system", "developer")]
 
 
 def _last_user_text(turns: list[dict[str, Any]]) -> str:
+    if turns and _is_result(turns[-1]):
+        return " ".join(_texts(turns[-1]))
     for turn in reversed(turns):
         if turn.get("role") == "user":
             return " ".join(_texts(turn.get("content")))
     return ""
+
+
+def _is_result(turn: Mapping[str, Any]) -> bool:
+    """Whether a turn is what a tool answered; Anthropic's stand in turns of the user."""
+    return turn.get("role") == "tool" or turn.get("type") == "function_call_output"
 
 
 def _all_texts(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -199,12 +212,24 @@ def _tool_to_call(
     tools = fields.get("tools")
     if not wanted or not isinstance(tools, list) or fields.get("tool_choice") == "none":
         return None
+    named = _NAMED_TOOL.search(text)
     for tool in map(_object, tools):
         function = _object(tool.get("function")) or tool
         if isinstance(name := function.get("name"), str):
+            if named and name == named[1]:
+                return ToolCall(name=name, arguments=_told_arguments(text[named.end() :]))
+            if named:
+                continue
             schema = function.get("parameters") or function.get("input_schema")
             return ToolCall(name=name, arguments=_least_arguments(_object(schema)))
     return None
+
+
+def _told_arguments(text: str) -> dict[str, Any]:
+    try:
+        return _object(json.JSONDecoder().raw_decode(text)[0])
+    except ValueError:
+        raise Malformed("The arguments of the tool to call are not JSON.") from None
 
 
 def _least_arguments(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,6 +85,32 @@ def test_a_long_text_is_cut_but_counted() -> None:
     assert asked.input_tokens == ECHO_LIMIT
 
 
+def test_a_tool_may_be_named_with_its_arguments() -> None:
+    tools = [{"name": "look", "input_schema": {}}, {"function": {"name": "read"}}]
+    say = 'Please call the tool read with {"path": "/x", "deep": {"a": 1}} and tell.'
+    asked = ask(Endpoint.CHAT, messages=[say], tools=tools)
+    assert (asked.tool.name, asked.tool.arguments) == ("read", {"path": "/x", "deep": {"a": 1}})
+    assert ask(Endpoint.CHAT, messages=[say.replace("read", "write")], tools=tools).tool is None
+    with pytest.raises(Malformed, match="are not JSON"):
+        ask(Endpoint.CHAT, messages=[say.replace("}}", "}")], tools=tools)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "turn"),
+    [
+        (Endpoint.CHAT, {"role": "tool", "content": "it says no"}),
+        (Endpoint.RESPONSES, {"type": "function_call_output", "output": "it says no"}),
+    ],
+)
+def test_what_a_tool_answered_is_the_last_that_was_said(
+    endpoint: Endpoint, turn: dict[str, str]
+) -> None:
+    turns = [{"role": "user", "content": "call the tool"}, turn]
+    name = "messages" if endpoint is Endpoint.CHAT else "input"
+    asked = ask(endpoint, tools=[{"name": "look"}], **{name: turns})
+    assert (asked.text, asked.tool) == ("it says no", None)
+
+
 def test_tools_are_let_alone_unless_the_user_asks() -> None:
     tools = [{"name": "look", "input_schema": {}}]
     say = "Call the tool."

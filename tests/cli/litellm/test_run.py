@@ -84,6 +84,15 @@ def test_the_process_becomes_the_agent(somebody: User) -> None:
     assert process.returncode == 7
 
 
+def test_a_script_without_an_interpreter_is_run_as_shells_do(somebody: User) -> None:
+    directory = somebody.home / "plain"
+    directory.mkdir()
+    (directory / "claude").write_text('echo "I am $1, not installed properly"; exit 3\n')
+    (directory / "claude").chmod(0o755)
+    done = somebody.runs("litellm", "run", "claude", PATH=f"{directory}:/usr/bin:/bin")
+    assert (done.returncode, done.stdout) == (3, "I am --settings, not installed properly\n")
+
+
 def test_claude_gets_its_models_its_window_and_no_key_of_a_provider(somebody: User) -> None:
     env = told(somebody.runs("litellm", "run", "claude", ANTHROPIC_API_KEY="sk-ant-real"))["env"]
     assert env["ANTHROPIC_BASE_URL"] == url_of(somebody)

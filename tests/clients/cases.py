@@ -1,0 +1,98 @@
+"""Which real clients are run, in which versions, and what each must be able to do."""
+
+from dataclasses import dataclass
+
+ANSWERS = "answers"
+TOOL = "tool round"
+RATE_LIMIT = "first link 429"
+SERVER = "first link 500"
+CONTEXT = "prompt too long"
+SCENARIOS = (ANSWERS, TOOL, RATE_LIMIT, SERVER, CONTEXT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """A client in one version.
+
+    Args:
+        package: where it comes from: `npm:NAME` or `pypi:NAME`.
+        version: the version that is installed, and that the table in docs/agents.md names.
+        endpoint: what it calls.
+        alias: what it asks for.
+        prompt: the agent's arguments for one question: `{}` in its place, or `{words}`.
+        tool: asks it to read `{marker}` with a tool of its own.
+        beside: packages that it needs and does not name.
+    """
+
+    name: str
+    package: str
+    version: str
+    endpoint: str
+    alias: str
+    prompt: tuple[str, ...] = ("{}",)
+    tool: str = ""
+    beside: tuple[str, ...] = ()
+
+
+# Versions that run with Node 20; npm does not check it by itself.
+AGENTS = (
+    Client(
+        name="claude",
+        package="npm:@anthropic-ai/claude-code",
+        version="2.1.197",
+        endpoint="/v1/messages",
+        alias="claude",
+        prompt=("-p", "{}"),
+        tool='call the tool Read with {{"file_path": "{marker}"}}',
+    ),
+    Client(
+        name="codex",
+        package="npm:@openai/codex",
+        version="0.169.0",
+        endpoint="/v1/responses",
+        alias="default",
+        prompt=(
+            "exec",
+            "--skip-git-repo-check",
+            "--dangerously-bypass-approvals-and-sandbox",
+            "{}",
+        ),
+        tool='call the tool exec_command with {{"cmd": "cat {marker}"}}',
+    ),
+    Client(
+        name="opencode",
+        package="npm:opencode-ai",
+        version="1.18.33",
+        endpoint="/v1/chat/completions",
+        alias="default",
+        prompt=("run", "{words}"),  # it puts quotes around an argument with blanks
+        tool='call the tool bash with {{"command":"cat\\u0020{marker}","description":"read"}}',
+    ),
+    Client(
+        name="qwen",
+        package="npm:@qwen-code/qwen-code",
+        version="0.15.10",
+        endpoint="/v1/chat/completions",
+        alias="default",
+        prompt=("-p", "{}"),
+        tool='call the tool read_file with {{"file_path": "{marker}"}}',
+    ),
+    Client(
+        name="llm",
+        package="pypi:llm",
+        version="0.32",
+        endpoint="/v1/chat/completions",
+        alias="default",
+        prompt=("--functions", "def look(path: str):\n    return open(path).read()", "{}"),
+        tool='call the tool look with {{"path": "{marker}"}}',
+        beside=("httpx<1",),
+    ),
+)
+LANGCHAIN = Client(
+    name="langchain-openai",
+    package="pypi:langchain-openai",
+    version="1.7.4",
+    endpoint="/v1/chat/completions",
+    alias="default",
+)
+CLIENTS = (*AGENTS, LANGCHAIN)

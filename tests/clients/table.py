@@ -1,0 +1,66 @@
+"""Run the real clients and write the table in docs/agents.md: python -m tests.clients.table."""
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.cases import CLIENTS, SCENARIOS
+
+PAGE = Path(__file__).parents[2] / "docs" / "agents.md"
+BEGIN, END = "<!-- clients: written by a run -->\n", "<!-- clients: end -->"
+
+# Name, version and endpoint of a client, and what it was asked to do.
+Row = tuple[str, str, str, str]
+
+
+class Collector:
+    """Keeps how each row ended."""
+
+    def __init__(self) -> None:
+        self.results: dict[Row, str] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        row: Any = dict(report.user_properties).get("row")
+        if row is not None and (report.when == "call" or report.outcome != "passed"):
+            words = {"passed": "works", "failed": "fails", "skipped": "not run"}
+            self.results[tuple(row)] = words[report.outcome]
+
+
+def table(results: Mapping[Row, str]) -> str:
+    """The results as Markdown, a line for each client."""
+    lines = [
+        f"| client | version | endpoint | {' | '.join(SCENARIOS)} |",
+        f"|---|---|---|{'---|' * len(SCENARIOS)}",
+    ]
+    for each in CLIENTS:
+        cells = [
+            results.get((each.name, each.version, each.endpoint, scenario), "not run")
+            for scenario in SCENARIOS
+        ]
+        start = f"| {each.name} | {each.version} | `{each.endpoint}` |"
+        lines.append(f"{start} {' | '.join(cells)} |")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def block(page: str) -> str:
+    """The table as it stands in a page."""
+    return page.partition(BEGIN)[2].partition(END)[0]
+
+
+def main() -> int:
+    """Run, write, and give the exit code of the run."""
+    collector = Collector()
+    code = pytest.main(["-q", "-m", "clients", "tests/clients"], plugins=[collector])
+    page = PAGE.read_text(encoding="utf-8")
+    written = re.escape(BEGIN) + ".*?" + re.escape(END)
+    fresh = f"{BEGIN}{table(collector.results)}{END}"
+    PAGE.write_text(re.sub(written, lambda _: fresh, page, flags=re.DOTALL), encoding="utf-8")
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
