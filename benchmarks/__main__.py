@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from benchmarks import (
+    agents,
     commands,
     completion,
     cooling,
@@ -25,6 +26,7 @@ from benchmarks.lineup import QUICK, USUAL, Effort, Lineup, line_up
 # Each on its own, with nothing else running.
 ALONE: Mapping[str, Callable[[Effort], Iterator[Figure]]] = {
     "start": startup.start,
+    "agents": agents.agents,
     "commands": commands.commands,
     "config": commands.config,
     "completion": completion.tabs,
