@@ -22,6 +22,7 @@ MODELS = {
     "unpriced": [{"provider": "openai", "model": "made-up"}],
     "vectors": [{"provider": "openai", "model": "text-embedding-3-small"}],
     "slow": [{"provider": "openai", "model": "slow"}],
+    "gone": [{"provider": "openai", "model": "gone"}],
     "dead": [{"provider": "openai", "model": "dead"}],
 }
 SERVE = [sys.executable, "-P", "-m", "agentbox_cli"]

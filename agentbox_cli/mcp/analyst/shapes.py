@@ -16,16 +16,17 @@ class SkippedFile:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# No slots: what models read first stands in bases of its own.
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """What was read, who read it, and what it cost."""
 
     files_read: list[str]
     files_skipped: list[SkippedFile]
     keys_redacted: Annotated[int, Field(description="What looked like a key and was taken out.")]
-    requests: Annotated[list[str], Field(description="For: agentbox litellm explain ID")]
     model: Annotated[str, Field(description="The alias whose chain was asked.")]
     served_by: Annotated[list[str], Field(description="The links that answered.")]
+    requests: Annotated[list[str], Field(description="For: agentbox litellm explain ID")]
     input_tokens: int | None
     output_tokens: int | None
     cost_usd: Annotated[
@@ -33,10 +34,8 @@ class Reading:
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Analysis(Reading):
-    """An analysis."""
-
+@dataclass(frozen=True, kw_only=True)
+class _Analysed:
     text: Annotated[
         str, Field(description="The analysis; its summary where a report was written.")
     ]
@@ -44,10 +43,18 @@ class Analysis(Reading):
     truncated: Annotated[bool, Field(description="Whether max_tokens cut the answer.")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanVerdict(Reading):
-    """A verdict on a plan."""
+@dataclass(frozen=True, kw_only=True)
+class Analysis(Reading, _Analysed):
+    """An analysis."""
 
+
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
     verdict: Verdict
     summary: str
     notes: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanVerdict(Reading, _Judged):
+    """A verdict on a plan."""

@@ -123,15 +123,22 @@ def _url(found: Instance, path: str) -> str:
 
 
 def _refused(response: httpx2.Response, body: bytes) -> AgentboxError:
-    status = response.status_code
-    try:
-        message = str(json.loads(body)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        message = f"the proxy answered {status}"
-    if status == _NOT_FOUND:
+    status, message = response.status_code, _message(response, body)
+    walked = "x-agentbox-alias" in response.headers
+    if status == _NOT_FOUND and not walked:
         return ConfigError(message, hint="list_models tells the aliases")
-    if status == _UNAUTHORISED:
+    if status == _UNAUTHORISED and not walked:
         return ProxyError(message, hint="run: agentbox litellm key --rotate")
     if wait := response.headers.get("retry-after"):
         message += f" (try again in {wait} s)"
     return ProviderError(message, hint="status tells how each link is")
+
+
+def _message(response: httpx2.Response, body: bytes) -> str:
+    """What is told; a provider's error that is no JSON with what the chain did."""
+    try:
+        return str(json.loads(body)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        tried = response.headers.get("x-agentbox-attempts") or "the proxy"
+        said = " ".join(body[:300].decode(errors="replace").split())
+        return f"{tried} answered {response.status_code}: {said or 'nothing'}"

@@ -97,6 +97,7 @@ async def test_the_tools_tell_what_they_may_do(client: AnyClient) -> None:
 async def test_files_are_read_here_and_analysed_there(client: AnyClient, oracle: Oracle) -> None:
     says(oracle, "<think>hm</think>\n## Summary\nfine")
     answer = await told(client, "analyze", subject=["src", ".env"], prompt="Find bugs")
+    assert next(iter(answer)) == "text"
     assert answer["text"] == "## Summary\nfine"
     assert answer["files_read"] == ["src/a.py", "src/b.py"]
     assert answer["files_skipped"] == [{"name": ".env", "why": "it holds secrets by its name"}]

@@ -130,6 +130,15 @@ async def test_an_alias_that_nobody_serves_is_an_error_that_names_the_links(
     assert "next step: status tells how each link is" in said
 
 
+async def test_an_error_that_is_no_json_is_told_with_the_link_that_gave_it(
+    client: AnyClient, cast: Cast
+) -> None:
+    with faulty(cast, "openai/gone", Fault(status=404, body="nobody here")):
+        said = await failure(client, "complete", prompt="hi", model="gone")
+    assert said.startswith("openai/gone=not_found answered 404: nobody here\n")
+    assert "next step: status tells how each link is" in said
+
+
 async def test_a_stream_that_breaks_is_an_error_and_no_answer(
     client: AnyClient, cast: Cast
 ) -> None:
