@@ -158,3 +158,56 @@ def test_a_hook_that_answers_differently_each_time_is_found(contract_of: WritePl
     )
     with pytest.raises(AssertionError, match="is not plain data"):
         contract.test_the_hook_answers_the_same_each_time()
+
+
+AGENT = """
+from agentbox_cli.api import AgentSpec, Launch, Protocol, Settings, SettingsFormat, hookimpl
+
+def launch(to):
+    return Launch(env={{"ACME_URL": {address}}})
+
+def settings(to):
+    return (Settings(path={path}, format=SettingsFormat.JSON, values=((("key",), to.key),)),)
+
+@hookimpl
+def agentbox_agents():
+    return [AgentSpec(name={name}, title="Acme", program="acme", install="x", key_command=True,
+                      protocol=Protocol.OPENAI_CHAT, launch=launch, settings=settings)]
+"""
+SOUND_AGENT = {"name": "'acme'", "address": "to.v1", "path": "'~/.acme.json'"}
+
+
+def test_a_sound_agent_loads(contract_of: WritePlugin) -> None:
+    contract = contract_of(AGENT.format(**SOUND_AGENT))
+    contract.test_the_plugin_loads_and_describes_something()
+    contract.test_each_agent_can_be_started_against_the_proxy()
+    contract.test_the_hook_answers_the_same_each_time()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"address": "'http://elsewhere'"}, "launch does not name the address of the proxy"),
+        ({"path": "'acme.json'"}, r"acme\.json is no path"),
+    ],
+)
+def test_an_agent_that_would_not_reach_the_proxy_is_found(
+    contract_of: WritePlugin, changes: dict[str, str], message: str
+) -> None:
+    contract = contract_of(AGENT.format(**SOUND_AGENT | changes))
+    with pytest.raises(AssertionError, match=message):
+        contract.test_each_agent_can_be_started_against_the_proxy()
+
+
+def test_an_agent_that_writes_a_key_where_a_command_would_do_is_found(
+    contract_of: WritePlugin,
+) -> None:
+    contract = contract_of(AGENT.format(**SOUND_AGENT))
+    with pytest.raises(AssertionError, match="acme would write the proxy's key into its config"):
+        contract.test_no_settings_of_an_agent_hold_a_key()
+
+
+def test_an_agent_with_an_odd_name_does_not_load(contract_of: WritePlugin) -> None:
+    contract = contract_of(AGENT.format(**SOUND_AGENT | {"name": "'Acme Inc'"}))
+    with pytest.raises(AssertionError, match="its name must be a plain word"):
+        contract.test_the_plugin_loads_and_describes_something()

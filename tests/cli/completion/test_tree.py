@@ -9,8 +9,9 @@ import typer
 
 from agentbox_cli.cli.app import root
 from agentbox_cli.cli.completion.tree import Argument, Command, Option, command_tree
-from agentbox_cli.cli.completion.values import ANYTHING, FILES, TABLE, Values
+from agentbox_cli.cli.completion.values import AGENTS, ANYTHING, FILES, TABLE, Values
 from agentbox_cli.providers.words import WordKind
+from tests.agents.shipped import AGENTS as SHIPPED
 
 # Text that nobody can guess, by the command and the parameter.
 FREE = {
@@ -157,3 +158,7 @@ def test_choices_come_from_the_type() -> None:
     assert command.arguments[0].values == Values(choices=("red", "blue"))
     assert command.arguments[0].many
     assert command.options[0].values == Values(choices=("matt", "gloss"))
+
+
+def test_the_agents_that_are_offered_are_those_that_agentbox_describes() -> None:
+    assert AGENTS.choices == tuple(SHIPPED)
