@@ -98,7 +98,8 @@ def _edited(text: str, change: Callable[[Document], str], head: str = "") -> str
 def _in_list(text: str, change: Callable[[Document], str]) -> str:
     edited = _edited(text, change, _HEAD)
     first, _, rest = edited.partition("\n")
-    if first.strip() != _HEAD.strip():
+    # Without its last item the list is written in brackets, which the file has no place for.
+    if first.strip() not in (_HEAD.strip(), f"{_HEAD.strip()} []"):
         raise BrokenTextError("this list cannot be edited safely", 1, 1)
     return rest
 

@@ -37,6 +37,12 @@ def test_an_item_is_replaced_by_a_newer_one() -> None:
     )
 
 
+@pytest.mark.parametrize("comment", ["", "# only a word\n"])
+def test_the_only_item_comes_out_and_comments_stay(comment: str) -> None:
+    edited = put(LIST, "", ("agentbox/code",), OURS) + comment
+    assert drop(LIST, edited, ("agentbox/code",)) == comment
+
+
 @pytest.mark.parametrize("text", ["", "# only a word\n"])
 def test_a_list_without_items_gets_one(text: str) -> None:
     edited = put(LIST, text, ("agentbox/code",), OURS)
