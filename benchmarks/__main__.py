@@ -15,6 +15,7 @@ from benchmarks import (
     gateway,
     kills,
     latency,
+    mcp_server,
     report,
     startup,
     throughput,
@@ -36,6 +37,7 @@ ALONE: Mapping[str, Callable[[Effort], Iterator[Figure]]] = {
     "reports": usage.reports,
     "kills": kills.kills,
     "mcp": gateway.gateway,
+    "mcp-serve": mcp_server.starts,
 }
 # Side by side, each round taking turns.
 SIDE_BY_SIDE: Mapping[str, Callable[[Lineup], Iterator[Figure]]] = {
