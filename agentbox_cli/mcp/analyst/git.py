@@ -1,13 +1,13 @@
 """git, asked about a folder that may not be trusted: nothing of its config is run.
 
 Arguments are lists, names of commits are resolved first, and no pager, hook, file monitor,
-external diff or text conversion is started.
+external diff, text conversion, filter or check of signatures is started.
 """
 
 import os
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,8 @@ _SAFELY = (
     *("-c", f"core.hooksPath={os.devnull}"),
     *("-c", "core.quotePath=false"),
     *("-c", "core.pager=cat"),
+    # It would start the config's gpg.program.
+    *("-c", "log.showSignature=false"),
     *("-c", "protocol.allow=never"),
 )
 _DIFF = (
@@ -33,9 +35,12 @@ _DIFF = (
     "--no-renames",
     "--relative",
     "--submodule=short",
+    # Whether files of a submodule changed is asked of a git in there, with the config in there.
+    "--ignore-submodules=dirty",
     "--src-prefix=a/",
     "--dst-prefix=b/",
 )
+_FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_CONFIG_HOME")
 
 
@@ -85,10 +90,9 @@ def changes(folder: Path, said: str) -> Changes:
         said: a commit, `A..B`, `A...B`, `staged` or `uncommitted`.
 
     Raises:
-        UsageError: it is no repository, or there is no such commit.
+        UsageError: it is no repository, its files are elsewhere, or there is no such commit.
     """
-    if _run(folder, "rev-parse", "--git-dir") is None:
-        raise UsageError(f"{folder} is not in a git repository", hint="name a file or folder")
+    _refuse_elsewhere(folder)
     if said == STAGED:
         return _diff(folder, "What is staged for the next commit.", "--cached")
     if said == UNCOMMITTED:
@@ -104,6 +108,21 @@ def changes(folder: Path, said: str) -> Changes:
     return _diff(folder, f"The commit {commit[:12]}: {message.strip()}", parent, commit)
 
 
+def _refuse_elsewhere(folder: Path) -> None:
+    """A repository's config may say that its files are elsewhere, and `.` is all of them then."""
+    if _run(folder, "rev-parse", "--git-dir") is None:
+        raise UsageError(f"{folder} is not in a git repository", hint="name a file or folder")
+    told = _run(folder, "rev-parse", "--show-toplevel")
+    if told is None:
+        return  # a bare one has no files
+    top = Path(os.fsdecode(told.out.removesuffix(b"\n")))
+    if not folder.is_relative_to(top):
+        raise UsageError(
+            f"the git repository of {folder} has its files in {top}",
+            hint="name a file or folder, or unset core.worktree",
+        )
+
+
 def _between(folder: Path, said: str, begin: str, end: str, *, forked: bool) -> Changes:
     first, last = _commit(folder, begin or "HEAD"), _commit(folder, end or "HEAD")
     if forked:
@@ -113,11 +132,36 @@ def _between(folder: Path, said: str, begin: str, end: str, *, forked: bool) -> 
 
 
 def _diff(folder: Path, title: str, *what: str) -> Changes:
-    named = _must(folder, "diff", *_DIFF, "--name-only", "-z", *what, "--", ".")
-    patches = _must(folder, "diff", *_DIFF, *what, "--", ".")
+    off = _filters_off(folder)
+    named = _must(folder, "diff", *_DIFF, "--name-only", "-z", *what, "--", ".", more=off)
+    patches = _must(folder, "diff", *_DIFF, *what, "--", ".", more=off)
     names = tuple(_names(named.out))
     each = tuple(_split(patches.out.decode(errors="replace"), names))
     return Changes(title=title, names=names, each=each, whole=patches.whole and named.whole)
+
+
+def _filters_off(folder: Path) -> dict[str, str]:
+    """Variables without which a diff of the working tree runs the programs of `filter.*`.
+
+    No option of git does it (2.39), so each setting is emptied by its name. Not by `-c`, which
+    ends a name at its first `=`.
+    """
+    found = _run(folder, "config", "--null", "--name-only", "--get-regexp", _FILTERS)
+    if found is None:
+        return {}
+    if not found.whole:
+        raise UsageError(f"the git config of {folder} is too long", hint="name a file or folder")
+    names = dict.fromkeys(_names(found.out))
+    numbered = {
+        f"GIT_CONFIG_{kind}_{number}": value
+        for number, name in enumerate(names)
+        for kind, value in (("KEY", name), ("VALUE", _emptied(name)))
+    }
+    return numbered | {"GIT_CONFIG_COUNT": str(len(names))}
+
+
+def _emptied(setting: str) -> str:
+    return "false" if setting.endswith(".required") else ""
 
 
 def _split(patches: str, names: Sequence[str]) -> Iterator[Change]:
@@ -162,20 +206,20 @@ class _Done:
     whole: bool
 
 
-def _must(folder: Path, *arguments: str) -> _Done:
-    done = _run(folder, *arguments)
+def _must(folder: Path, *arguments: str, more: Mapping[str, str] | None = None) -> _Done:
+    done = _run(folder, *arguments, more=more)
     if done is None:
         raise UsageError(f"git {arguments[0]} fails in {folder}", hint=f"git {arguments[0]}")
     return done
 
 
-def _run(folder: Path, *arguments: str) -> _Done | None:
+def _run(folder: Path, *arguments: str, more: Mapping[str, str] | None = None) -> _Done | None:
     """Run git; None if it fails, or there is no git."""
     try:
         process = subprocess.Popen(
             ["git", "--no-pager", *_SAFELY, *arguments],
             cwd=folder,
-            env=_environment(),
+            env={**_environment(), **(more or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -203,6 +247,8 @@ def _environment() -> dict[str, str]:
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_NO_LAZY_FETCH": "1",
+        # For gits that do not know the line above; unlike protocol.allow no config undoes it.
+        "GIT_ALLOW_PROTOCOL": "",
         "GIT_LITERAL_PATHSPECS": "1",
     }
 

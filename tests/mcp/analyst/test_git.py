@@ -120,6 +120,53 @@ def test_nothing_of_a_repositorys_config_is_run(
     assert not (tmp_path / "sprung").exists()
 
 
+def test_no_filter_of_a_repository_or_submodule_is_run(
+    project: Path, git: Git, tmp_path: Path
+) -> None:
+    trap = f"touch {tmp_path}/sprung; cat"
+    write(project, {"first.py": "print('fresh')\n", "a.md": "a\n", "sub/b.py": "b1\n"})
+    git("init", "-q", "sub")
+    git("-C", "sub", "add", "-A")
+    git("-C", "sub", "-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "-m", "s")
+    git("-c", "advice.addEmbeddedRepo=false", "add", "-A")
+    for folder, name in ((".", "x"), ("sub", "y")):
+        git("-C", folder, "config", f"filter.{name}.clean", trap)
+        git("-C", folder, "config", "filter.e=v.process", trap)
+        git("-C", folder, "config", "filter.e=v.required", "true")
+        rules = project / folder / ".git/info/attributes"
+        rules.parent.mkdir(exist_ok=True)
+        rules.write_text(f'*.py filter={name}\n*.md filter="e=v"\n*.md filter=e=v\n')
+    # As long as before, so that git has to read them.
+    write(project, {"first.py": "print('newer')\n", "a.md": "b\n", "sub/b.py": "b2\n"})
+    told = asked.changes(project, "uncommitted")
+    assert set(told.names) == {"a.md", "first.py", "sub"}
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_no_signature_is_checked_by_a_program_of_the_repository(
+    project: Path, git: Git, tmp_path: Path
+) -> None:
+    trap = tmp_path / "trap"
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\nexit 1\n")
+    trap.chmod(0o755)
+    head, _, message = git("cat-file", "commit", "HEAD").partition("\n\n")
+    signature = "-----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----"
+    write(tmp_path, {"signed": f"{head}\ngpgsig {signature}\n\n{message}\n"})
+    signed = git("hash-object", "-t", "commit", "-w", str(tmp_path / "signed"))
+    git("config", "gpg.program", str(trap))
+    git("config", "log.showSignature", "true")
+    asked.changes(project, signed)
+    asked.changes(project, f"HEAD..{signed}")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_files_elsewhere_are_not_told(project: Path, git: Git, tmp_path: Path) -> None:
+    write(tmp_path / "private", {"first.py": "PRIVATE\n"})
+    git("config", "core.worktree", str(tmp_path / "private"))
+    with pytest.raises(UsageError, match="has its files in"):
+        asked.changes(project, "uncommitted")
+
+
 def test_a_diff_without_end_is_cut_off(
     project: Path, git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:
