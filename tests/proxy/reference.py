@@ -6,6 +6,7 @@ Time stands still here: what cools stays so. Nothing of the chain's own code is 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from hypothesis import strategies as st
 
@@ -61,13 +62,14 @@ class Told:
         calls: the deployments that are called, in order.
         served_by: the one that answers; None if none does.
         attempts: label by deployment, of those that do not answer.
-        end: if none answers: the deployment whose failure is passed on, or 429, 503, or 400.
+        ends: if none answers: the deployment whose failure is passed on, or 429, 503, or 400. More
+            than one where pauses of a link last equally long: the rules do not say which it tells.
     """
 
     calls: tuple[str, ...]
     served_by: str | None
     attempts: tuple[tuple[str, str], ...]
-    end: str | int | None
+    ends: frozenset[str | int] = frozenset()
 
 
 @dataclass
@@ -79,23 +81,30 @@ class Reference:
     retries: int
     cooling: dict[str, str] = field(default_factory=dict)
     failures: Counter[str] = field(default_factory=Counter)
+    # Whose last pause the provider asked for. It was waited for, but for others it is not over.
+    promised: set[str] = field(default_factory=set)
+    # Whether such a pause is over for this request.
+    waited: bool = False
 
     def ask(self, what: Callable[[str], What]) -> Told:
         """Tell what one request comes to, if calls come to `what`."""
         calls: list[str] = []
         became: dict[At, str] = {}
         bad: At | None = None
+        self.waited = False
         for at in self._in_order(became):
             kind = self._link(at, what, calls, probe=bool(self._pauses(at)))
             became.pop(at, None)
             if kind == ANSWER:
-                return Told(tuple(calls), at.name, self._labels(became), None)
+                return Told(tuple(calls), at.name, self._labels(became))
             became[at] = kind
             if bad is not None or not self._moves_on(kind):
-                return Told(tuple(calls), None, self._labels(became), (bad or at).name)
+                return Told(
+                    tuple(calls), None, self._labels(became), frozenset({(bad or at).name})
+                )
             bad = at if kind == "bad_request" else None
-        end = bad.name if bad else self._end(became)
-        return Told(tuple(calls), None, self._labels(became), end)
+        ends = frozenset({bad.name}) if bad else self._ends(became)
+        return Told(tuple(calls), None, self._labels(became), ends)
 
     def _in_order(self, became: dict[At, str]) -> Iterator[At]:
         for at in self.links:
@@ -104,7 +113,8 @@ class Reference:
             else:
                 yield at
         for at in self.links:
-            if became.get(at) == "skipped-cooling" and set(self._pauses(at)) <= HEAL:
+            heals = set(self._pauses(at)) <= HEAL and at.name not in self.promised
+            if became.get(at) == "skipped-cooling" and heals:
                 yield at
 
     def _link(self, at: At, what: Callable[[str], What], calls: list[str], *, probe: bool) -> str:
@@ -120,13 +130,13 @@ class Reference:
                 continue
             self._cool(at, came, probe=probe)
             last_waits = came.kind == "throttle" and came.soon and at == self.links[-1]
-            if again >= self._allowed(came, last_waits=last_waits):
+            ends = again >= self._allowed(came, last_waits=last_waits)
+            if last_waits:
+                self.waited = not ends
+            if ends or self._pauses(at):
                 return came.kind
             again += 1
-            # What the last link is waited for is over by then; nothing else is.
-            if set(self._pauses(at)) - ({SOON} if last_waits else set()):
-                return came.kind
-            probe = probe or bool(self._pauses(at))
+            probe = probe or last_waits
 
     def _allowed(self, came: What, *, last_waits: bool) -> int:
         if came.kind == "throttle":
@@ -138,6 +148,8 @@ class Reference:
     def _cool(self, at: At, came: What, *, probe: bool) -> None:
         if not self._moves_on(came.kind):
             return
+        if self.cooling.get(at.name) == SOON:
+            self.promised.add(at.name)
         if came.kind in {"server", "connection"}:
             self.failures[at.name] += 1
             if self.failures[at.name] >= 2 or probe:
@@ -157,9 +169,11 @@ class Reference:
         if probe:
             self.cooling.pop(at.name, None)
             self.cooling.pop(at.provider, None)
+            self.promised.discard(at.name)
 
     def _pauses(self, at: At) -> list[str]:
-        return [self.cooling[key] for key in (at.name, at.provider) if key in self.cooling]
+        kinds = [self.cooling[key] for key in (at.name, at.provider) if key in self.cooling]
+        return [kind for kind in kinds if not (self.waited and kind == SOON)]
 
     @staticmethod
     def _seconds(kind: str) -> int:
@@ -171,19 +185,25 @@ class Reference:
         toggle = "on_rate_limit" if kind in RATE_LIMITED else own.get(kind, "on_error")
         return toggle in self.toggles
 
-    def _end(self, became: dict[At, str]) -> str | int:
-        causes = {
-            kind if kind != "skipped-cooling" else max(self._pauses(at), key=self._seconds)
-            for at, kind in became.items()
-        }
-        limited = not RATE_LIMITED.isdisjoint(causes)
-        if causes & (HEAL | {"throttle", SOON}):
-            return 429 if limited else 503
+    def _ends(self, became: dict[At, str]) -> frozenset[str | int]:
         called = [at for at in self.links if became[at] != "skipped-cooling"]
-        for at in [at for at in called if became[at] == "context_window"] + called:
+        reasons = [
+            [became[at]] if at in called else self._longest(self._pauses(at)) for at in self.links
+        ]
+        each = (dict(zip(self.links, chosen, strict=True)) for chosen in product(*reasons))
+        return frozenset(self._end(causes, called) for causes in each)
+
+    def _longest(self, kinds: list[str]) -> list[str]:
+        seconds = max(map(self._seconds, kinds))
+        return [kind for kind in kinds if self._seconds(kind) == seconds]
+
+    @staticmethod
+    def _end(causes: dict[At, str], called: list[At]) -> str | int:
+        if set(causes.values()) & (HEAL | {"throttle", SOON}):
+            return 503 if RATE_LIMITED.isdisjoint(causes.values()) else 429
+        for at in [at for at in called if causes[at] == "context_window"] + called:
             return at.name
-        cooling = (max(self._pauses(at), key=self._seconds) for at in self.links)
-        return TO_MEND.get(next(cooling), 503)
+        return TO_MEND.get(next(iter(causes.values())), 503)
 
     def _labels(self, became: dict[At, str]) -> tuple[tuple[str, str], ...]:
         word = {"throttle": "rate_limit", "quota": "rate_limit"}
