@@ -79,7 +79,8 @@ class EngineLane:
             return EngineStream(inner=answer, loop=loop, egress=self.egress, marker=marker)
         self.egress.close(loop)
         whole = _whole(answer, loop)
-        return replace(whole, body=marked(whole.body) if marks else _as_chat(whole.body, order))
+        body = marked(whole.body) if marks else _as_chat(whole.body, order)
+        return msgspec.structs.replace(whole, body=body)
 
     async def _until_ready(self, call: Call) -> float:
         """Wait for LiteLLM, and give the seconds that it took of the call's time."""
