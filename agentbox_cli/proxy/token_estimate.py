@@ -36,7 +36,7 @@ def text_tokens(text: str) -> float:
     signs = len(plain) - letters - digits - blanks
     others = len(text) - len(plain)
     lines = plain.count(b"\n")
-    words = max(letters / 4.1, len(plain.split()))
+    words = max(letters / 4.1, min(len(plain.split()), letters / 2))
     return words + digits / 1.25 + signs * 0.88 + others * 1.05 + lines * 0.47
 
 
