@@ -109,18 +109,45 @@ def changes(folder: Path, said: str) -> Changes:
 
 
 def _refuse_elsewhere(folder: Path) -> None:
-    """A repository's config may say that its files are elsewhere, and `.` is all of them then."""
-    if _run(folder, "rev-parse", "--git-dir") is None:
+    """A folder may name another repository as its own, and a repository other files as its own."""
+    home = _path(folder, "--absolute-git-dir")
+    if home is None:
         raise UsageError(f"{folder} is not in a git repository", hint="name a file or folder")
-    told = _run(folder, "rev-parse", "--show-toplevel")
-    if told is None:
-        return  # a bare one has no files
-    top = Path(os.fsdecode(told.out.removesuffix(b"\n")))
-    if not folder.is_relative_to(top):
+    top = _path(folder, "--show-toplevel") or home  # a bare one has no files
+    if not folder.resolve().is_relative_to(top):
         raise UsageError(
             f"the git repository of {folder} has its files in {top}",
             hint="name a file or folder, or unset core.worktree",
         )
+    common = _path(folder, "--path-format=absolute", "--git-common-dir") or home
+    if not _belongs(top, home, common, said_so=_says_where(folder)):
+        raise UsageError(
+            f"{folder} names the git repository {common}, which knows nothing of it",
+            hint=f"if it is yours: git -C {top} config core.worktree {top}",
+        )
+
+
+def _belongs(top: Path, home: Path, common: Path, *, said_so: bool) -> bool:
+    """Whether a repository is inside of its files, or itself says where they are."""
+    if home.is_relative_to(top) and common == home:
+        return True
+    if common == home:
+        return said_so  # by core.worktree, as those of submodules do
+    # A linked working tree: the repository keeps a file that leads back to it.
+    try:
+        back = Path(os.fsdecode((home / "gitdir").read_bytes().removesuffix(b"\n")))
+    except OSError:
+        return False
+    return home.is_relative_to(common) and (home / back).resolve() == top / ".git"
+
+
+def _says_where(folder: Path) -> bool:
+    return _run(folder, "config", "--local", "--get", "core.worktree") is not None
+
+
+def _path(folder: Path, *asked: str) -> Path | None:
+    told = _run(folder, "rev-parse", *asked)
+    return Path(os.fsdecode(told.out.removesuffix(b"\n"))).resolve() if told else None
 
 
 def _between(folder: Path, said: str, begin: str, end: str, *, forked: bool) -> Changes:

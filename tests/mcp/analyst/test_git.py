@@ -1,6 +1,7 @@
 """git in folders that may not be trusted: real repositories."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,43 @@ def test_files_elsewhere_are_not_told(project: Path, git: Git, tmp_path: Path) -
     git("config", "core.worktree", str(tmp_path / "private"))
     with pytest.raises(UsageError, match="has its files in"):
         asked.changes(project, "uncommitted")
+
+
+def _private(tmp_path: Path, *how: str) -> Path:
+    """A repository of the user's own that the folder has no part in."""
+    other = tmp_path / "private"
+    run = ("git", "-c", "user.name=me", "-c", "user.email=me@localhost", "-C", str(other))
+    subprocess.run(["git", "init", "-q", *how, str(other)], check=True)
+    tree = subprocess.check_output([*run, "hash-object", "-wt", "tree", os.devnull], text=True)
+    made = [*run, "commit-tree", "-m", "Private", tree.strip()]
+    commit = subprocess.check_output(made, text=True).strip()
+    subprocess.run([*run, "update-ref", "HEAD", commit], check=True)
+    return other if how else other / ".git"
+
+
+@pytest.mark.parametrize("how", [(), ("--bare",)])
+def test_commits_of_another_repository_are_not_told(tmp_path: Path, how: tuple[str, ...]) -> None:
+    write(tmp_path, {"folder/.git": f"gitdir: {_private(tmp_path, *how)}\n"})
+    with pytest.raises(UsageError, match=r"(knows nothing of it|has its files in)"):
+        asked.changes(tmp_path / "folder", "HEAD")
+
+
+@pytest.mark.usefixtures("git")
+def test_commits_of_another_repository_are_not_told_as_common_ones(
+    project: Path, tmp_path: Path
+) -> None:
+    write(project, {".git/commondir": f"{_private(tmp_path)}\n"})
+    with pytest.raises(UsageError, match="knows nothing of it"):
+        asked.changes(project, "refs/heads/master")
+
+
+def test_linked_working_trees_and_submodules_are_told(
+    project: Path, git: Git, tmp_path: Path
+) -> None:
+    git("worktree", "add", "-q", str(tmp_path / "linked"))
+    git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(project), "sub")
+    for folder in (tmp_path / "linked", project / "sub"):
+        assert asked.changes(folder, "HEAD").names == ("first.py",)
 
 
 def test_a_diff_without_end_is_cut_off(
