@@ -59,13 +59,16 @@ def user(tmp_path_factory: pytest.TempPathFactory, cast: Cast) -> Iterator[User]
     router = {"timeout": 30, "num_retries": 1, "retry_after_seconds": 0}
     somebody.writes(section(cast, MODELS, router=router))
     started = somebody.runs("litellm", "start", "--wait", "engine")
-    assert started.returncode == 0, started.stderr
-    with anthropic.Anthropic(base_url=url_of(somebody), api_key="x") as client:
-        client.messages.create(
-            model="default", max_tokens=9, messages=[{"role": "user", "content": "warm up"}]
-        )
-    yield somebody
-    assert somebody.runs("litellm", "stop", "--force").returncode == 0
+    try:
+        assert started.returncode == 0, started.stderr
+        with anthropic.Anthropic(base_url=url_of(somebody), api_key="x") as client:
+            client.messages.create(
+                model="default", max_tokens=9, messages=[{"role": "user", "content": "warm up"}]
+            )
+        yield somebody
+    finally:
+        stopped = somebody.runs("litellm", "stop", "--force")
+    assert stopped.returncode == 0
 
 
 def url_of(user: User) -> str:

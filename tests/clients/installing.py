@@ -22,17 +22,42 @@ _SECONDS = 500
 def installed(client: Client) -> Path:
     """The directory with a client's programs; the test is skipped where it cannot be had."""
     kind, _, package = client.package.partition(":")
-    target = _cache() / f"{_safe(package)}-{client.version}"
+    if kind == "npm":
+        return from_npm(package, client.version)
+    target = _target(package, client.version)
     with _locked(target):
-        if not (target / ".complete").exists():
-            shutil.rmtree(target, ignore_errors=True)
-            target.mkdir(parents=True)
-            if kind == "npm":
-                _from_npm(target, package, client.version)
-            else:
-                _from_pypi(target, package, (f"=={client.version}", *client.beside))
+        if _is_missing(target):
+            _from_pypi(target, package, (f"=={client.version}", *client.beside))
             (target / ".complete").touch()
-    return target / ("node_modules/.bin" if kind == "npm" else "bin")
+    return target / "bin"
+
+
+def from_npm(package: str, version: str) -> Path:
+    """The directory with the programs of an npm package; as above."""
+    target = _target(package, version)
+    with _locked(target):
+        if _is_missing(target):
+            _from_npm(target, package, version)
+            (target / ".complete").touch()
+    return target / "node_modules" / ".bin"
+
+
+def is_here(package: str, version: str) -> bool:
+    """Whether a package was installed before."""
+    return (_target(package, version) / ".complete").exists()
+
+
+def _is_missing(target: Path) -> bool:
+    """Whether there is no whole installation; an empty directory waits for it then."""
+    if (target / ".complete").exists():
+        return False
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    return True
+
+
+def _target(package: str, version: str) -> Path:
+    return _cache() / f"{_safe(package)}-{version}"
 
 
 def _cache() -> Path:
@@ -53,7 +78,7 @@ def _locked(target: Path) -> Iterator[None]:
 
 
 def _from_npm(target: Path, package: str, version: str) -> None:
-    if shutil.which("npm") is None:
+    if shutil.which("npm", path=MACHINE.get("PATH")) is None:
         pytest.skip(f"{package} cannot be had: there is no npm")
     (target / "package.json").write_text("{}")
     options = ["--no-audit", "--no-fund", "--no-package-lock", "--silent"]

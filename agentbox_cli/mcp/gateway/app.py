@@ -45,7 +45,13 @@ class Door:
         """Take requests."""
         if self._task is None:
             self._task = asyncio.create_task(self._run())
-        await self._open.wait()
+        opened = asyncio.create_task(self._open.wait())
+        try:
+            await asyncio.wait([opened, self._task], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            opened.cancel()
+        if self._task.done():
+            await self._task  # it failed, and tells why
 
     async def close(self) -> None:
         """End every session."""

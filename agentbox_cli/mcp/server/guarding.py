@@ -2,7 +2,8 @@
 
 import hmac
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+# Of two, another reader might take the other one.
+_DECIDING = (b"host", b"origin", b"sec-fetch-site", b"authorization")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -38,11 +41,18 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
-        refused = refusal(headers, read_key(self._key_file))
+        refused = repeated(scope["headers"]) or refusal(headers, read_key(self._key_file))
         if refused is None:
             await self._app(scope, receive, send)
         else:
             await _refuse(send, *refused)
+
+
+def repeated(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str] | None:
+    """Why a request is refused whose deciding headers are there twice; None if they are not."""
+    counted = Counter(name for name, _ in headers)
+    twice = next((name for name in _DECIDING if counted[name] > 1), None)
+    return None if twice is None else (400, f"the header {twice.decode()} is there twice")
 
 
 def refusal(headers: dict[str, bytes], key: str | None) -> tuple[int, str] | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentbox_cli.mcp.server.guarding import refusal
+from agentbox_cli.mcp.server.guarding import refusal, repeated
 
 KEY = "agentbox-0123456789"
 GOOD = {"host": b"127.0.0.1:4001", "authorization": f"Bearer {KEY}".encode()}
@@ -41,3 +41,13 @@ def test_others_may_not(changed: dict[str, bytes], status: int) -> None:
 def test_without_a_host_and_without_a_key_nobody_may() -> None:
     assert (refusal({"authorization": GOOD["authorization"]}, KEY) or (0,))[0] == 400
     assert (refusal(GOOD, None) or (0,))[0] == 401
+
+
+@pytest.mark.parametrize("name", ["host", "origin", "sec-fetch-site", "authorization"])
+def test_a_deciding_header_is_there_once(name: str) -> None:
+    told = [(each.encode(), value) for each, value in GOOD.items()]
+    assert repeated([*told, (b"accept", b"a"), (b"accept", b"b")]) is None
+    assert repeated([*told, (name.encode(), b"a"), (name.encode(), b"b")]) == (
+        400,
+        f"the header {name} is there twice",
+    )
