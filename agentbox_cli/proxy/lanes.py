@@ -114,7 +114,7 @@ class DirectLane:
             if plain is None:
                 raise
         # Nothing was done and nothing was charged: the request was refused as it was.
-        plainer = replace(order, ask=plain)
+        plainer = msgspec.structs.replace(order, ask=plain)
         return await self._counted(call, protocol, plainer, hide_usage=hide_usage)
 
     async def _side(self, call: Call, protocol: Wire, order: Order, *, hide_usage: bool) -> Answer:

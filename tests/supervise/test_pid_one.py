@@ -15,7 +15,8 @@ from tests.fakes.waiting import eventually
 
 # PR_SET_CHILD_SUBREAPER (prctl(2)) makes orphans come to it.
 AS_REAPER = """
-import ctypes, os, runpy, sys
+import ctypes, os, runpy, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may be run by nohup
 assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
