@@ -18,6 +18,7 @@ class Do(Enum):
     CLOSE = "close"
     RESET = "reset"
     HANG = "hang"
+    MEET = "wait until a second connection is there"
 
 
 Script = Sequence[bytes | Do]
@@ -38,12 +39,15 @@ class ScriptedProvider:
     connections: int = 0
     ended: int = 0
     base: str = ""
+    _met: asyncio.Event = field(default_factory=asyncio.Event)
 
     def will(self, *scripts: Script) -> None:
         self.scripts = deque(scripts)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        if self.connections > 1:
+            self._met.set()
         with suppress(ConnectionError, asyncio.CancelledError):
             keep = True
             while keep:
@@ -63,6 +67,8 @@ class ScriptedProvider:
                 await writer.drain()
             elif step is Do.HANG:
                 await asyncio.Event().wait()
+            elif step is Do.MEET:
+                await self._met.wait()
             else:
                 if step is Do.RESET:
                     sock = writer.get_extra_info("socket")

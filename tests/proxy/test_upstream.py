@@ -152,7 +152,7 @@ async def test_one_closed_connection_is_no_failure_at_all(
 async def test_the_second_try_takes_no_other_old_connection(
     make_stand: MakeStand, make_scripted: MakeScripted
 ) -> None:
-    fine = [whole(b'{"choices":[{"message":{"content":"hi"}}]}')]
+    fine = [Do.MEET, whole(b'{"choices":[{"message":{"content":"hi"}}]}')]
     provider = await make_scripted(fine, fine, [Do.CLOSE], fine)
     bases = {"openai": f"{provider.base}/v1"}
     stand = await make_stand(chains={"default": CHAT.chain}, bases=bases)
