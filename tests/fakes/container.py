@@ -40,6 +40,8 @@ mount -t tmpfs -o mode=755 none "$root"
 cd "$root"
 mkdir -p usr etc proc dev tmp run host-config home/abox root opt/agentbox/bin usr-local
 chmod 1777 tmp
+# Before what is mounted into it: this checkout may be below /tmp.
+if [ -n "${READ_ONLY-}" ]; then mount -t tmpfs -o mode=1777 none tmp; fi
 for name in bin sbin lib lib64; do
     if [ -L "/$name" ]; then ln -s "usr/$name" "$name"; fi
 done
@@ -67,10 +69,7 @@ if [ -z "${WITHOUT_AGENTBOX-}" ]; then
     chmod 755 opt/agentbox/bin/*
 fi
 ip link set lo up
-if [ -n "${READ_ONLY-}" ]; then
-    mount -t tmpfs -o mode=1777 none tmp
-    mount -o remount,ro "$root"
-fi
+if [ -n "${READ_ONLY-}" ]; then mount -o remount,ro "$root"; fi
 exec chroot "$root" "$@"
 """
 
