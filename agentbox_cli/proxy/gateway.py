@@ -127,6 +127,9 @@ class Gateway:
                 self.last_error = await self._live()
             except (AgentboxError, OSError) as error:
                 self.last_error = f"the MCP gateway cannot be started: {error}"
+            except Exception as error:  # noqa: BLE001 - a bug must not end its supervision
+                _log.exception("the MCP gateway's supervision failed")
+                self.last_error = f"the MCP gateway cannot be supervised: {error}"
             self._backoff = self._backoff.after(loop.time() - begun)
             delay = self._backoff.delay
             _log.warning("%s; starting it again in %.1f s", self.last_error, delay)

@@ -8,13 +8,14 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from agentbox_cli.proxy.gateway import GatewayPlan, GatewayState
+from agentbox_cli.proxy.gateway import Gateway, GatewayPlan, GatewayState, GatewayUnavailable
 from agentbox_cli.proxy.mcp_relay import McpRelay
 from tests.fakes import tiny_gateway
 from tests.fakes.processes import lives
@@ -163,3 +164,17 @@ async def test_one_that_cannot_start_is_503_with_the_reason(place: Path, tmp_pat
 
 async def test_without_a_gateway_there_is_no_such_path(stand: Stand) -> None:
     assert (await ask(stand))[0] == 404
+
+
+async def test_a_failure_that_nobody_expected_does_not_end_the_supervision(place: Path) -> None:
+    command = (
+        *plan_of(place).command,
+        "\0",
+    )  # a bug of ours: no process can have such an argument
+    gateway = Gateway(replace(plan_of(place), command=command))
+    try:
+        with pytest.raises(GatewayUnavailable, match="cannot be supervised: embedded null byte"):
+            await gateway.wait_ready(10)
+        await eventually(lambda: gateway.restarts > 0, "it is tried again")
+    finally:
+        await gateway.stop()
