@@ -3,12 +3,13 @@
 from agentbox_cli.engine.process import START_SECONDS
 from agentbox_cli.proxy import (
     answers,
-    app,
+    body,
     chain,
     cooldown,
     engine_lane,
     estimate,
     exchange,
+    obstacles,
     server,
 )
 from agentbox_cli.proxy.statuses import KIND_OF_STATUS
@@ -26,7 +27,7 @@ def numbers() -> str:
             "failures in a row before `server` or `connection` begins a cooldown",
             str(cooldown.FAILURES_BEFORE_PAUSE),
         ),
-        ("estimate over a window that counts as surely too long", f"{chain.SURELY:g} x"),
+        ("estimate over a window that counts as surely too long", f"{obstacles.SURELY:g} x"),
         ("characters of text that count as a token", str(estimate.CHARACTERS_PER_TOKEN)),
         ("tokens that an image or document counts", str(estimate.TOKENS_PER_FILE)),
         ("held back of a stream before its first content", _upto_bytes(answers.HELD_BYTES)),
@@ -34,7 +35,7 @@ def numbers() -> str:
         ("between keep-alives", f"{exchange.KEEP_ALIVE_SECONDS:g} s"),
         ("a translated call waits for the engine", _upto(engine_lane.WAIT_SECONDS)),
         ("the engine's own start", _upto(START_SECONDS)),
-        ("request body", _upto_bytes(app.BODY_LIMIT)),
+        ("request body", _upto_bytes(body.BODY_LIMIT)),
         ("open requests may finish after `stop`", _upto(server.GRACE_SECONDS)),
     ]
     lines = [f"| {what} | {value} |" for what, value in rows]

@@ -14,7 +14,7 @@ from agentbox_cli.providers.catalog import Catalog
 from agentbox_cli.providers.model import Protocol
 from agentbox_cli.providers.pricing import Counts
 from agentbox_cli.providers.resolved import ENDPOINTS, Chain, Deployment, Lane, Link
-from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.endpoints import BY_PATH, Endpoint
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import DirectLane, Order

@@ -5,96 +5,29 @@ by itself. It shares `Memory` (cooldowns, quotas, warnings) with the other reque
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Protocol as Shape
+from dataclasses import dataclass, replace
 
-import msgspec
-
-from agentbox_cli.providers.model import ErrorKind, Protocol
-from agentbox_cli.providers.resolved import Chain, Lane, Link, Router, Toggles
-from agentbox_cli.proxy.cooldown import NO_PROBE, TRANSIENT, Cooldowns, Probe
+from agentbox_cli.providers.model import ErrorKind
+from agentbox_cli.providers.resolved import Chain, Link, Router, Toggles
+from agentbox_cli.proxy.call import Call, Needs
+from agentbox_cli.proxy.cooldown import TRANSIENT
 from agentbox_cli.proxy.failure import Failure
-from agentbox_cli.proxy.quota import Quotas
+from agentbox_cli.proxy.memory import NEEDS_MENDING, Memory, warning
+from agentbox_cli.proxy.obstacles import Obstacles, Spending
 from agentbox_cli.proxy.verdict import (
     COOLING,
-    EXHAUSTED,
     HEALS,
-    KEY_MISSING,
-    PAUSED,
-    PINNED,
-    UNFIT,
     Outcome,
     Verdict,
     cause_of,
     judge,
-    too_long,
 )
 
 FIRST_BACKOFF = 0.1
 LONGEST_WAIT_FOR_LAST_LINK = 5.0
-# An estimate this much over a window is no matter of how tokens are counted.
-SURELY = 1.2
 # A link that hangs this long has had its time. The total is by default the sum of the timeouts,
 # and a few milliseconds of it are always gone when the last link's turn comes.
 NEARLY = 0.9
-
-
-# Failovers that somebody has to mend: a silently used second link can cost money.
-NEEDS_MENDING = frozenset({ErrorKind.AUTH, ErrorKind.PAYMENT, ErrorKind.QUOTA})
-
-
-class Needs(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a request asks of a link.
-
-    Args:
-        protocol: what the client speaks.
-        capabilities: of `tools` and `vision`, what the request uses.
-        input_tokens: a low estimate of the prompt's tokens; 0 if not estimated.
-        repeatable: whether it may be sent again once it may have been processed.
-        untranslated: whether only a provider that speaks the protocol itself can serve it.
-        pinned: the numbers of the links that may serve it; None for any.
-    """
-
-    protocol: Protocol
-    capabilities: frozenset[str] = frozenset()
-    input_tokens: int = 0
-    repeatable: bool = True
-    untranslated: bool = False
-    pinned: frozenset[int] | None = None
-
-
-@dataclass(slots=True)
-class Memory:
-    """What requests learn for each other, and the deployments that somebody has paused."""
-
-    cooldowns: Cooldowns
-    quotas: Quotas = field(default_factory=Quotas)
-    warnings: dict[str, str] = field(default_factory=dict)
-    last_errors: dict[str, str] = field(default_factory=dict)
-    paused: set[str] = field(default_factory=set)
-
-
-class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Call this link, after a pause of `delay` seconds, and give it `timeout` seconds.
-
-    Args:
-        link: whom to call.
-        number: the attempt's number within the request, from 1.
-        delay: seconds to wait before.
-        timeout: seconds until its first content, or for a unary call its whole answer.
-        whole_timeout: whether that is (nearly) all the time this link may have, and not a rest of
-            the whole chain's time that says nothing about the link.
-        probe: what it holds of the link's probe.
-        fresh: whether it must not reuse a connection.
-    """
-
-    link: Link
-    number: int
-    delay: float = 0.0
-    timeout: float
-    whole_timeout: bool = True
-    probe: Probe = NO_PROBE
-    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,16 +50,6 @@ class _Again:
     def early(self) -> bool:
         """Whether it goes on with a probe of a link that is still cooling."""
         return bool(self.call.probe) and self.fresh and not self.call.fresh
-
-
-class Spending(Shape):
-    """What a request may spend on the links of its chain."""
-
-    def forbids(self, link: Link) -> Outcome | None:
-        """Why a link may not be called; None if it may."""
-
-    def reserve(self, link: Link) -> None:
-        """Set aside what a call may cost."""
 
 
 class Walk:
@@ -164,7 +87,9 @@ class Walk:
         self._router = router
         self._toggles = toggles
         self._memory = memory
-        self._wall = wall
+        self._obstacles = Obstacles(
+            needs=needs, toggles=toggles, memory=memory, wall=wall, spending=spending
+        )
         self._jitter = jitter
         self._spending = spending
         total = router.total_timeout or sum(link.timeout for link in chain.links)
@@ -267,63 +192,20 @@ class Walk:
         """The next link in order that may be called now."""
         while self._remaining:
             link = self._remaining.pop(0)
-            skipped = self._misfit(link) or self._kept_from(link, now) or self._too_dear(link)
+            skipped = self._obstacles.before(link, now)
             if skipped is None:
                 return link
             self._outcomes[link.number] = skipped
         # Nobody answered: a link that cools for a fault of its own may be tried all the same.
         for outcome in self.outcomes:
-            early = outcome.label == COOLING and not self._kept_from(outcome.link, now, early=True)
-            if early and self._too_dear(outcome.link) is None:
+            if outcome.label == COOLING and self._obstacles.gives_way(outcome.link, now):
                 return self._outcomes.pop(outcome.link.number).link
         return None
 
     def _may_call_again(self, again: _Again, now: float) -> bool:
         link, delay = again.call.link, again.delay
         in_time = now + delay < self._deadline
-        return in_time and not self._kept_from(link, now, delay=delay, early=again.early)
-
-    def _kept_from(
-        self, link: Link, now: float, *, delay: float = 0.0, early: bool = False
-    ) -> Outcome | None:
-        """What keeps a link from being called after `delay` seconds, if anything does."""
-        if link.deployment.name in self._memory.paused:
-            return Outcome(link=link, label=PAUSED)
-        pause = self._memory.cooldowns.pause(link.deployment, now + delay)
-        if pause is not None and not (early and pause.transient):
-            return Outcome(
-                link=link, label=COOLING, failure=cause_of(pause), recovers_in=pause.remaining
-            )
-        wait = self._memory.quotas.exhausted_for(link.deployment, self._wall() + delay)
-        if wait is not None:
-            return Outcome(link=link, label=EXHAUSTED, recovers_in=wait)
-        return None
-
-    def _too_dear(self, link: Link) -> Outcome | None:
-        return self._spending.forbids(link) if self._spending else None
-
-    def _misfit(self, link: Link) -> Outcome | None:
-        """What keeps a link from serving this request at all, if anything does."""
-        pinned = self._needs.pinned
-        if pinned is not None and link.number not in pinned:
-            return Outcome(link=link, label=PINNED)
-        if not link.deployment.provider.usable:
-            return Outcome(link=link, label=KEY_MISSING)
-        if not self._fits(link):
-            return Outcome(link=link, label=UNFIT)
-        window, tokens = link.max_input_tokens, self._needs.input_tokens
-        too_small = window is not None and tokens > SURELY * window
-        if too_small and self._toggles.on_context_window:
-            return Outcome(link=link, label=UNFIT, failure=too_long([link], tokens))
-        return None
-
-    def _fits(self, link: Link) -> bool:
-        deployment, needs = link.deployment, self._needs
-        lane = deployment.lane(needs.protocol)
-        if lane is Lane.NONE or (needs.untranslated and lane is not Lane.DIRECT):
-            return False
-        capabilities = deployment.model.capabilities
-        return capabilities is None or needs.capabilities <= capabilities
+        return in_time and not self._obstacles.kept_from(link, now, delay=delay, early=again.early)
 
     def _call(self, link: Link, now: float, *, delay: float = 0.0, fresh: bool = False) -> Call:
         self._calls += 1
@@ -405,13 +287,3 @@ class Walk:
         if outcome.failure is not None and outcome.failure.kind in HEALS:
             return replace(outcome, recovers_in=remaining)
         return outcome
-
-
-def warning(provider: str, kind: ErrorKind) -> str:
-    """What somebody has to mend when calls go to the next link instead of this provider."""
-    what = {
-        ErrorKind.AUTH: "refuses the key",
-        ErrorKind.PAYMENT: "asks for payment",
-        ErrorKind.QUOTA: "says that the quota is used up",
-    }[kind]
-    return f"{provider} {what}: calls go to the next link"

@@ -9,8 +9,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, fields
 
 from agentbox_cli.providers.resolved import Toggles
-from agentbox_cli.proxy.chain import Memory
 from agentbox_cli.proxy.cooldown import Cooldowns
+from agentbox_cli.proxy.memory import Memory
 
 HEADER = "x-agentbox-drill"
 SECRET_VARIABLE = "AGENTBOX_DRILL_SECRET"  # noqa: S105 - the name of a variable

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from agentbox_cli.providers.model import Protocol
 from agentbox_cli.proxy.answers import OpenStream, Spent, UnaryAnswer
-from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import DirectLane, Order
 from agentbox_cli.proxy.request import Ask, BadBody, read_ask

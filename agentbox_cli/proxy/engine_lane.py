@@ -20,7 +20,7 @@ from agentbox_cli.proxy.answers import (
     UnaryAnswer,
     read_reply,
 )
-from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.egress import ATTEMPT, Egress, Loop
 from agentbox_cli.proxy.endpoints import CHAT, Endpoint
 from agentbox_cli.proxy.engine_body import body_for_engine

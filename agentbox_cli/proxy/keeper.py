@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from agentbox_cli.errors import ProxyError
 from agentbox_cli.providers.resolved import Resolved
 from agentbox_cli.proxy import kept, limits
-from agentbox_cli.proxy.chain import Memory
+from agentbox_cli.proxy.memory import Memory
 
 # Each answer of some providers changes a window; a file does not need to know at once.
 DELAY_SECONDS = 2.0

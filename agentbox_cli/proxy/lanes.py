@@ -16,7 +16,7 @@ from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.model import Protocol as Wire
 from agentbox_cli.providers.resolved import Deployment, ResolvedProvider
 from agentbox_cli.proxy.answers import Answer, Reading, read_reply
-from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.classify import CompiledPattern, compile_patterns
 from agentbox_cli.proxy.endpoints import Endpoint, path_at, provider_url
 from agentbox_cli.proxy.failure import Failure

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from agentbox_cli.config.redaction import redact
 from agentbox_cli.providers.model import ErrorKind
-from agentbox_cli.proxy.chain import NEEDS_MENDING, Memory, warning
 from agentbox_cli.proxy.cooldown import Pause
+from agentbox_cli.proxy.memory import NEEDS_MENDING, Memory, warning
 from agentbox_cli.proxy.quota import WindowState
 
 # No config can ask for a longer cooldown.

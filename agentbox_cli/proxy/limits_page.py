@@ -10,8 +10,8 @@ from msgspec import Struct
 from agentbox_cli.config.names import closest
 from agentbox_cli.providers.resolved import Resolved
 from agentbox_cli.proxy import limits
-from agentbox_cli.proxy.chain import Memory
 from agentbox_cli.proxy.limits import Limits
+from agentbox_cli.proxy.memory import Memory
 from agentbox_cli.proxy.request import BadBody
 
 

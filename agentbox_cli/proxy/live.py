@@ -10,8 +10,8 @@ from itertools import islice
 from typing import Any
 
 from agentbox_cli.providers.resolved import Deployment, Resolved
-from agentbox_cli.proxy.chain import Memory
 from agentbox_cli.proxy.limits import window_of, window_row
+from agentbox_cli.proxy.memory import Memory
 from agentbox_cli.proxy.quota import quota_key
 from agentbox_cli.proxy.report import Skips
 from agentbox_cli.proxy.story import Attempt, End, Stories, Story

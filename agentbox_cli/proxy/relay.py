@@ -15,7 +15,8 @@ from aiohttp import web
 from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.resolved import Lane, Link, Router
 from agentbox_cli.proxy.answers import Answer, OpenStream, UnaryAnswer
-from agentbox_cli.proxy.chain import Call, Needs, Walk
+from agentbox_cli.proxy.call import Call, Needs
+from agentbox_cli.proxy.chain import Walk
 from agentbox_cli.proxy.crossing import crossed
 from agentbox_cli.proxy.encoding import decoded
 from agentbox_cli.proxy.endpoints import RESPONSES

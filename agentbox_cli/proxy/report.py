@@ -7,8 +7,8 @@ from pydantic import SecretStr
 
 from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.resolved import Deployment, Link, Resolved
-from agentbox_cli.proxy.chain import Memory
 from agentbox_cli.proxy.limits import Cooling, cooling, cooling_row
+from agentbox_cli.proxy.memory import Memory
 from agentbox_cli.proxy.quota import WindowState, quota_key
 
 

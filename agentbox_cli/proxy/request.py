@@ -8,7 +8,7 @@ import msgspec
 
 from agentbox_cli.providers.model import ModelKind
 from agentbox_cli.providers.resolved import Link
-from agentbox_cli.proxy.chain import Needs
+from agentbox_cli.proxy.call import Needs
 from agentbox_cli.proxy.endpoints import EMBEDDINGS, RESPONSES, Endpoint
 from agentbox_cli.proxy.estimate import CHARACTERS_PER_TOKEN, least_tokens
 from agentbox_cli.proxy.form import Form

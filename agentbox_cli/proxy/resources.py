@@ -16,7 +16,7 @@ from aiohttp import web
 from agentbox_cli.providers.model import Protocol
 from agentbox_cli.providers.resolved import Chain, Lane, Link, ResolvedProvider
 from agentbox_cli.proxy.answers import Spent
-from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.classify import classify
 from agentbox_cli.proxy.encoding import decoded
 from agentbox_cli.proxy.endpoints import Endpoint

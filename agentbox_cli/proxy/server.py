@@ -19,13 +19,13 @@ from agentbox_cli.errors import ProxyError
 from agentbox_cli.paths import Paths
 from agentbox_cli.providers.resolved import Lane, Resolved
 from agentbox_cli.proxy import report
-from agentbox_cli.proxy.app import Front
+from agentbox_cli.proxy.app import server_of
 from agentbox_cli.proxy.callers import PROJECT_VARIABLE, project_name
 from agentbox_cli.proxy.capture import record_of
-from agentbox_cli.proxy.chain import Memory
 from agentbox_cli.proxy.cooldown import Cooldowns
 from agentbox_cli.proxy.drill import SECRET_VARIABLE, Drills, Scope
 from agentbox_cli.proxy.exchange import SILENCE_SECONDS
+from agentbox_cli.proxy.front import Front
 from agentbox_cli.proxy.gateway import GatewayPlan
 from agentbox_cli.proxy.guard import Guard, GuardPolicy, uids_of
 from agentbox_cli.proxy.keeper import Keeper
@@ -33,6 +33,7 @@ from agentbox_cli.proxy.lanes import DirectLane, LaneCaller
 from agentbox_cli.proxy.limits_page import LimitsPage
 from agentbox_cli.proxy.live import live
 from agentbox_cli.proxy.mcp_relay import McpRelay
+from agentbox_cli.proxy.memory import Memory
 from agentbox_cli.proxy.pausing import pause
 from agentbox_cli.proxy.peer import PeerLookup, find_lookup
 from agentbox_cli.proxy.pins import Pins
@@ -142,7 +143,7 @@ class ProxyServer:
             mcp=self._mcp,
         )
         # aiohttp waits that long twice: for the open requests, then for their connections.
-        self._runner = web.ServerRunner(front.server(), shutdown_timeout=self.grace / 2)
+        self._runner = web.ServerRunner(server_of(front), shutdown_timeout=self.grace / 2)
         await self._runner.setup()
         for bound in sockets:
             await web.SockSite(self._runner, bound, backlog=BACKLOG).start()

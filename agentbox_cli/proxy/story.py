@@ -15,7 +15,7 @@ import msgspec
 from agentbox_cli.providers.model import ErrorKind, RateLimitScope
 from agentbox_cli.providers.resolved import Chain, Deployment, Lane, Link
 from agentbox_cli.proxy.answers import Spent
-from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.finish import OK

@@ -13,7 +13,7 @@ from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.resolved import Chain, Lane, Link
 from agentbox_cli.proxy import headers as names
 from agentbox_cli.proxy.answers import Spent, UnaryAnswer
-from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.drill import Scope
 from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.failure import Failure

@@ -8,10 +8,12 @@ from agentbox_cli.fallback.rules import Case
 from agentbox_cli.fallback.scenarios import RETRY_AFTER, TRAITS, Scenario
 from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.resolved import Router
-from agentbox_cli.proxy.chain import Call, Memory, Needs, Walk
+from agentbox_cli.proxy.call import Call, Needs
+from agentbox_cli.proxy.chain import Walk
 from agentbox_cli.proxy.cooldown import Cooldowns
 from agentbox_cli.proxy.endpoints import BY_PATH, Endpoint
 from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.memory import Memory
 from agentbox_cli.proxy.reply import verdict_reply
 
 # What the proxy makes of each failure on the wire: held by the tests of its classification.

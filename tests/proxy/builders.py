@@ -27,9 +27,11 @@ from agentbox_cli.providers.resolved import (
     Router,
     Toggles,
 )
-from agentbox_cli.proxy.chain import Call, Memory, Needs, Walk
+from agentbox_cli.proxy.call import Call, Needs
+from agentbox_cli.proxy.chain import Walk
 from agentbox_cli.proxy.cooldown import Cooldowns
 from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.memory import Memory
 from agentbox_cli.proxy.verdict import Verdict
 
 WALL = 1_760_000_000.0  # 2025-10-09T08:53:20Z

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from agentbox_cli.providers.model import ErrorKind, Protocol
 from agentbox_cli.providers.resolved import Chain, Lane
 from agentbox_cli.proxy.answers import Spent
-from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.endpoints import CHAT
 from agentbox_cli.proxy.story import Attempt, End, Stories, Story
 

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from agentbox_cli import __version__
-from agentbox_cli.proxy.app import BODY_LIMIT
+from agentbox_cli.proxy.body import BODY_LIMIT
 from agentbox_cli.simulate.journal import KEPT_BODY
 from tests.fakes.clients import CHAT, EMBEDDINGS, MESSAGES, STREAMING, TONGUES, Tongue
 from tests.fakes.stand import HELLO, INSTALL_KEY, INSTANCE, Stand, head
@@ -324,10 +324,10 @@ async def test_a_connection_is_forgotten_with_its_end(stand: Stand) -> None:
     assert runner is not None
     server: Any = runner.server
     async with stand.connected(), stand.http.get(f"{stand.url}/health"):
-        assert len(server._dispatcher.same_user) == 2
+        assert len(server._noted.same_user) == 2
     await stand.http.close()
     async with asyncio.timeout(10):
-        while server._dispatcher.same_user:  # noqa: ASYNC110 - what is waited for knows no events
+        while server._noted.same_user:  # noqa: ASYNC110 - what is waited for knows no events
             await asyncio.sleep(0.01)
 
 
@@ -338,7 +338,7 @@ async def test_a_fault_of_ours_is_a_500_without_details(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("agentbox_cli.proxy.app.read_ask", _breaks)
+    monkeypatch.setattr("agentbox_cli.proxy.asking.read_ask", _breaks)
     async with stand.post(tongue.path, model="default", **tongue.body) as answer:
         assert answer.status == 500
         assert "secret" not in (await error_of(answer, tongue))["message"]

@@ -7,7 +7,8 @@ import pytest
 
 from agentbox_cli.providers.model import ErrorKind, ModelKind, ModelSpec, Protocol
 from agentbox_cli.providers.resolved import Deployment, KeyState, Router, Toggles
-from agentbox_cli.proxy.chain import Call, Needs, Walk
+from agentbox_cli.proxy.call import Call, Needs
+from agentbox_cli.proxy.chain import Walk
 from agentbox_cli.proxy.cooldown import NO_PROBE
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.verdict import Verdict

@@ -4,7 +4,7 @@ import pytest
 
 from agentbox_cli.providers.model import ErrorKind, RateLimitScope
 from agentbox_cli.providers.resolved import KeyState, Toggles
-from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.verdict import Verdict
 from tests.proxy.builders import (
     DAY,

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from agentbox_cli.providers.model import ErrorKind, RateLimitScope
 from agentbox_cli.providers.resolved import Chain, KeyState, Router, Toggles
-from agentbox_cli.proxy.chain import Call, Walk
+from agentbox_cli.proxy.call import Call
+from agentbox_cli.proxy.chain import Walk
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.verdict import Verdict
 from tests.proxy.builders import (

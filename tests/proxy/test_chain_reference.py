@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agentbox_cli.providers.model import ErrorKind, RateLimitScope
 from agentbox_cli.providers.resolved import Router, Toggles
-from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.endpoints import CHAT
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.reply import verdict_reply

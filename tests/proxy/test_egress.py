@@ -13,7 +13,7 @@ import pytest
 from multidict import CIMultiDict
 
 from agentbox_cli.providers.model import ErrorKind
-from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.egress import ATTEMPT, FAILED, Egress, Loop
 from agentbox_cli.proxy.endpoints import BY_PATH
 from agentbox_cli.proxy.lanes import DirectLane, Order

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from agentbox_cli.engine.process import EngineUnavailable
 from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.proxy.answers import Answer, OpenStream, UnaryAnswer
-from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.egress import Egress
 from agentbox_cli.proxy.endpoints import CHAT
 from agentbox_cli.proxy.engine_lane import EngineLane

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from agentbox_cli.proxy.chain import SURELY
 from agentbox_cli.proxy.estimate import CHARACTERS_PER_TOKEN, TOKENS_PER_FILE, least_tokens
+from agentbox_cli.proxy.obstacles import SURELY
 
 ROOT = Path(__file__).parents[2]
 Count = Callable[[str], int]

@@ -2,8 +2,8 @@
 
 from agentbox_cli.providers.model import ErrorKind, RateLimitScope
 from agentbox_cli.proxy import limits
-from agentbox_cli.proxy.chain import Memory
 from agentbox_cli.proxy.limits import Cooling, Limits
+from agentbox_cli.proxy.memory import Memory
 from agentbox_cli.proxy.verdict import COOLING
 from tests.proxy.builders import DAY, MINUTE, WALL, Scene, chain, deployment, failure, memory, spec
 

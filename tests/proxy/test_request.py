@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agentbox_cli.providers.model import ModelKind, ModelSpec, Protocol
 from agentbox_cli.providers.resolved import Link
-from agentbox_cli.proxy.chain import Needs
+from agentbox_cli.proxy.call import Needs
 from agentbox_cli.proxy.endpoints import BY_PATH, CHAT, EMBEDDINGS, MESSAGES, RESPONSES, Endpoint
 from agentbox_cli.proxy.estimate import TOKENS_PER_FILE
 from agentbox_cli.proxy.request import (

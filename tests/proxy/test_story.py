@@ -6,7 +6,7 @@ import pytest
 
 from agentbox_cli.providers.model import ErrorKind, RateLimitScope
 from agentbox_cli.providers.resolved import Chain, Lane
-from agentbox_cli.proxy.chain import Call
+from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.endpoints import CHAT
 from agentbox_cli.proxy.story import Attempt, End, Skip, Stories, Story
 from agentbox_cli.proxy.verdict import COOLING, Outcome
