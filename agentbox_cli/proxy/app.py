@@ -12,9 +12,10 @@ from agentbox_cli.proxy import headers as names
 from agentbox_cli.proxy.asking import Reader
 from agentbox_cli.proxy.body import read_body
 from agentbox_cli.proxy.callers import caller_of, project_of
-from agentbox_cli.proxy.connections import Connections, Server
+from agentbox_cli.proxy.connections import Connections
 from agentbox_cli.proxy.endpoints import CHAT, COUNT_TOKENS, SERVED, Endpoint
 from agentbox_cli.proxy.front import Front
+from agentbox_cli.proxy.http_server import Server
 from agentbox_cli.proxy.names import Names
 from agentbox_cli.proxy.pages import HEALTH, Pages
 from agentbox_cli.proxy.relay import Relay
@@ -76,6 +77,8 @@ class Dispatcher:
         )
         if refused is not None and not (http.path == HEALTH and refused.status == 401):  # noqa: PLR2004 - HTTP's Unauthorized
             return turned_away(http, endpoint, refused)
+        if refused is None:
+            self._connections.strangers.known(http.protocol)
         try:
             return await self._find(http, endpoint)
         except ConnectionResetError:
@@ -95,7 +98,7 @@ class Dispatcher:
         if endpoint is not None:
             answer = self._counted if endpoint is COUNT_TOKENS else self._relayed
             return await self._told(http, endpoint, answer)
-        if thing := thing_at(http.path, http.headers):
+        if thing := thing_at(http.rel_url.raw_path, http.headers):
             return await self._told(http, thing.endpoint, partial(self._passed_on, thing))
         return await self._pages.answer(http)
 

@@ -63,8 +63,6 @@ class Reader:
             return read_form(body, media) if is_form(media) else read_ask(body)
         except BadBody as error:
             raise Refused(400, str(error), "invalid_body") from None
-        except web.RequestPayloadError as error:
-            raise Refused(400, f"the body cannot be read: {error}", "invalid_body") from None
 
     def chain_of(self, ask: Ask, endpoint: Endpoint) -> Chain:
         """The chain of the model that is asked for."""

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from aiohttp import web
-
 from agentbox_cli.proxy.front import Front
+from agentbox_cli.proxy.strangers import Strangers, most_by_files
 
 
 class Connections:
@@ -12,60 +11,49 @@ class Connections:
 
     Args:
         front: asks the kernel about callers, and knows the sockets of containers.
+        most: how many connections strangers may hold, and each container; by default what the
+            limit of open files allows.
     """
 
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, most: int | None = None) -> None:
         self._front = front
+        self._most = most or most_by_files()
+        self.strangers = Strangers(self._most)
         self.same_user: set[Any] = set()
         self.sockets: dict[Any, int] = {}
         self.containers: dict[Any, str] = {}
+        self._held: dict[str, int] = {}
 
     def made(self, handler: Any, transport: Any) -> None:
         """Keep the kernel's word for as long as a connection lasts."""
         local = transport.get_extra_info("sockname")
         if isinstance(local, str):
-            self._came_in_by(handler, local)
+            self._came_in_by(handler, transport, self._front.containers[local])
             return
         remote = transport.get_extra_info("peername")
         guard = self._front.guard
         peer = guard.peer(local, remote) if local and remote else None
         if guard.vouches_for(peer):
             self.same_user.add(handler)
+        else:
+            self.strangers.made(handler, transport)
         if peer is not None and peer.inode:
             self.sockets[handler] = peer.inode
             self._front.seek(peer.inode)
 
     def lost(self, handler: Any) -> None:
         """Forget a connection."""
+        self.strangers.lost(handler)
         self.same_user.discard(handler)
         self.sockets.pop(handler, None)
-        self.containers.pop(handler, None)
+        if (container := self.containers.pop(handler, None)) is not None:
+            self._held[container] -= 1
 
-    def _came_in_by(self, handler: Any, path: str) -> None:
-        """Whoever could open a socket may call."""
-        self.containers[handler] = self._front.containers[path]
+    def _came_in_by(self, handler: Any, transport: Any, container: str) -> None:
+        """Whoever could open a container's socket may call."""
+        held = self._held.get(container, 0)
+        if held >= self._most:
+            transport.abort()
+        self._held[container] = held + 1
+        self.containers[handler] = container
         self.same_user.add(handler)
-
-
-class Server(web.Server):
-    """aiohttp's server, which has each connection noted when it is accepted.
-
-    Args:
-        answer: answers any request.
-        connections: takes the notes.
-    """
-
-    def __init__(self, answer: Any, connections: Connections) -> None:
-        # A client that goes away must end its upstream call, so its handler is cancelled.
-        super().__init__(answer, handler_cancellation=True, access_log=None)
-        self._noted = connections
-
-    def connection_made(self, handler: Any, transport: Any) -> None:
-        """Note who called."""
-        super().connection_made(handler, transport)
-        self._noted.made(handler, transport)
-
-    def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
-        """Forget who called."""
-        self._noted.lost(handler)
-        super().connection_lost(handler, exc)

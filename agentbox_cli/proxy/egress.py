@@ -22,8 +22,10 @@ from agentbox_cli.providers.model import Protocol
 from agentbox_cli.proxy.answers import OpenStream, Spent, UnaryAnswer
 from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.http_server import Server
 from agentbox_cli.proxy.lanes import DirectLane, Order
 from agentbox_cli.proxy.request import Ask, BadBody, read_ask
+from agentbox_cli.proxy.strangers import Strangers, most_by_files
 from agentbox_cli.proxy.upstream import AttemptFailed
 from agentbox_cli.proxy.wire import error_body
 
@@ -82,11 +84,12 @@ class Egress:
         self._secret = self.secret.get_secret_value().encode()
         self._direct = direct
         self._loops: dict[str, Loop] = {}
+        self._strangers = Strangers(most_by_files())
         self._runner: web.ServerRunner | None = None
 
     async def start(self) -> str:
         """Listen on a free port of 127.0.0.1 and return the address."""
-        server = web.Server(self._serve, handler_cancellation=True, access_log=None)
+        server = Server(self._serve, self._strangers)
         self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
         bound = socket.create_server(("127.0.0.1", 0))
@@ -114,6 +117,7 @@ class Egress:
     async def _serve(self, http: web.BaseRequest) -> web.StreamResponse:
         if not self._knows_the_secret(http.headers):
             return _refusal(None, 401, "this port is not for you")
+        self._strangers.known(http.protocol)
         loop = self._loops.get(http.headers.get(ATTEMPT, ""))
         protocol = _protocol_of(http.path)
         if loop is None or protocol is None or http.method != "POST":

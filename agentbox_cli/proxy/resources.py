@@ -66,7 +66,13 @@ class NotHere(Exception):  # noqa: N818 - it names the answer
 
 
 def thing_at(path: str, headers: Mapping[str, str]) -> Thing | None:
-    """The thing at a path; None if there is none."""
+    """The thing at a path; None if there is none.
+
+    Args:
+        path: as the caller wrote it: in an id, an encoded slash must not become one that leads
+            to another thing of the provider.
+        headers: tell Anthropic's paths from OpenAI's.
+    """
     if found := _RESPONSE.fullmatch(path):
         template = f"/v1/responses/{{id}}{found['rest'] or ''}"
         return _thing("responses", template, Protocol.OPENAI_RESPONSES, found["id"])
@@ -183,7 +189,7 @@ class Resources:
             provider,
             thing.endpoint.protocol,
             method=http.method,
-            path=http.path + (f"?{query}" if query else ""),
+            path=http.rel_url.raw_path + (f"?{query}" if query else ""),
             client=http.headers,
             body=body,
             seconds=self.timeout,

@@ -112,8 +112,8 @@ async def test_a_connection_that_ended_leaves_no_name_behind(place: Path) -> Non
             assert answer.status == 200
         runner = stand.proxy._runner
         assert runner is not None
-        dispatcher = runner.server._dispatcher  # type: ignore[union-attr] # it is ours
-        await eventually(lambda: not dispatcher.containers and not dispatcher.same_user)
+        notes = runner.server._notes  # type: ignore[union-attr] # it is ours
+        await eventually(lambda: not notes.containers and not notes.same_user)
 
 
 @pytest.mark.parametrize(("access", "mode"), [("owner", 0o600), ("group", 0o660), ("all", 0o666)])

@@ -298,7 +298,22 @@ async def test_usage_of_a_thing_is_nothing_and_is_counted(scene: Scene, stand: S
     assert (stand.records[0].endpoint, stand.records[0].tokens.input) == ("/v1/files", 0)
 
 
-@pytest.mark.parametrize("path", ["/v1/files/..%2fadmin", "/v1/files/a//b", "/v1/responses/a/b"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/files/..%2fadmin",
+        "/v1/files/%2e%2e/admin",
+        "/v1/files/a/../../admin",
+        "/v1/files/a%2fcontent",
+        "/v1/files/a%5c..%5cadmin",
+        "/v1/files/a%3fadmin",
+        "/v1/files/a%0d%0aadmin",
+        "/v1/files/a//b",
+        "/v1/responses/a/b",
+        "/v1/responses/a%2Fcancel",
+        "/v1/containers/a/../admin",
+    ],
+)
 async def test_no_path_leads_elsewhere(scene: Scene, stand: Stand, path: str) -> None:
     async with stand.connected() as (reader, writer):
         writer.write(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
