@@ -79,6 +79,14 @@ class ResolvedProvider:
         """Whether a call can be made at all."""
         return self.key.state is not KeyState.MISSING
 
+    def secrets(self) -> Iterator[SecretStr]:
+        """Its key, and every header that carries one."""
+        if self.key.value is not None:
+            yield self.key.value
+        for name, value in self.headers.items():
+            if is_credential(name):
+                yield value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
@@ -205,11 +213,7 @@ class Resolved:
     def secrets(self) -> Iterator[SecretStr]:
         """Every key, and every header that carries one."""
         for provider in self.providers.values():
-            if provider.key.value is not None:
-                yield provider.key.value
-            for name, value in provider.headers.items():
-                if is_credential(name):
-                    yield value
+            yield from provider.secrets()
 
     def deployments(self) -> dict[str, Deployment]:
         """Every deployment that stands in a chain, by name."""

@@ -15,8 +15,10 @@ from typing import Any
 import msgspec
 
 from agentbox_cli.providers.model import ErrorKind, Protocol
+from agentbox_cli.providers.resolved import ResolvedProvider
 from agentbox_cli.proxy.answer import read_answer, tokens_of
 from agentbox_cli.proxy.classify import CompiledPattern, classify
+from agentbox_cli.proxy.echoes import without_echoes
 from agentbox_cli.proxy.encoding import UndecodableError, decoded, stream_decoder
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.finish import OK
@@ -44,6 +46,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         stream: whether a stream was asked for.
         pause: seconds that a stream may pause after its first content.
         hide_usage: whether the client did not ask for the token counts that come.
+        provider: whose answer it is.
     """
 
     protocol: Protocol
@@ -51,6 +54,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stream: bool
     pause: float
     hide_usage: bool = False
+    provider: ResolvedProvider
 
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -138,7 +142,8 @@ class StreamAnswer:
         reader = self.reader
         was_complete = reader.complete
         if not reader.finish() or reader.failure is not None:
-            raise AttemptFailed(reader.failure or _unfinished())
+            failure = reader.failure or _unfinished()
+            raise AttemptFailed(without_echoes(failure, self._reading.provider))
         return b"" if was_complete else reader.rest + b"\n\n"
 
 

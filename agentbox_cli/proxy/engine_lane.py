@@ -21,6 +21,7 @@ from agentbox_cli.proxy.answers import (
     read_reply,
 )
 from agentbox_cli.proxy.call import Call
+from agentbox_cli.proxy.echoes import without_echoes
 from agentbox_cli.proxy.egress import ATTEMPT, Egress, Loop
 from agentbox_cli.proxy.endpoints import CHAT, Endpoint
 from agentbox_cli.proxy.engine_body import body_for_engine
@@ -107,9 +108,13 @@ class EngineLane:
             patterns=(),
             stream=order.ask.stream,
             pause=call.link.stream_timeout,
+            provider=call.link.deployment.provider,
         )
         try:
             answer = await read_reply(reply, reading)
+        except AttemptFailed as failed:
+            reply.close()
+            raise AttemptFailed(without_echoes(failed.failure, reading.provider)) from None
         except BaseException:
             reply.close()
             raise

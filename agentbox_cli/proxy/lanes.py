@@ -18,6 +18,7 @@ from agentbox_cli.providers.resolved import Deployment, ResolvedProvider
 from agentbox_cli.proxy.answers import Answer, Reading, read_reply
 from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.classify import CompiledPattern, compile_patterns
+from agentbox_cli.proxy.echoes import without_echoes
 from agentbox_cli.proxy.endpoints import Endpoint, path_at, provider_url
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.headers import upstream_headers
@@ -151,12 +152,16 @@ class DirectLane:
             stream=order.ask.stream,
             pause=call.link.stream_timeout,
             hide_usage=hide_usage,
+            provider=call.link.deployment.provider,
         )
         reply = await self._post(call, protocol, order)
         try:
             if order.endpoint.opaque:
                 return await read_opaque(reply, reading)
             return await read_reply(reply, reading)
+        except AttemptFailed as failed:
+            reply.close()
+            raise AttemptFailed(without_echoes(failed.failure, reading.provider)) from None
         except BaseException:
             reply.close()
             raise

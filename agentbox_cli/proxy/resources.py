@@ -18,6 +18,7 @@ from agentbox_cli.providers.resolved import Chain, Lane, Link, ResolvedProvider
 from agentbox_cli.proxy.answers import Spent
 from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.classify import classify
+from agentbox_cli.proxy.echoes import body_without_echoes, without_echoes
 from agentbox_cli.proxy.encoding import decoded
 from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.errortext import redact_body
@@ -211,8 +212,12 @@ class Resources:
             return web.Response(status=reply.status, body=body, headers=headers), None
         headers.pop("content-encoding", None)
         headers.setdefault("content-type", JSON)
-        failure = classify(reply.status, reply.headers, text or b"", (), thing.endpoint.protocol)
-        told = redact_body(text or b"")
+        provider = link.deployment.provider
+        failure = without_echoes(
+            classify(reply.status, reply.headers, text or b"", (), thing.endpoint.protocol),
+            provider,
+        )
+        told = body_without_echoes(redact_body(text or b""), provider)
         return web.Response(status=reply.status, body=told, headers=headers), failure
 
     def _note(self, method: str, thing: Thing, link: Link, text: bytes) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from agentbox_cli.providers.model import ErrorKind, RateLimitScope
 from agentbox_cli.providers.resolved import Chain, Deployment, Lane, Link
 from agentbox_cli.proxy.answers import Spent
+from agentbox_cli.proxy.bounded import bounded
 from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.failure import Failure
@@ -111,16 +112,26 @@ class Attempt(msgspec.Struct, kw_only=True, gc=False):
         self.status = status
         self.complete = failure is None and not cancelled
         self.cancelled = self.maybe_charged = cancelled
-        self.spent = spent
+        self.spent = spent and _kept(spent)
         if failure is not None:
             self.status, self.kind = failure.status, failure.kind
             self.message = failure.message
             if spent is None and failure.protocol is not None and failure.usage is not None:
                 usage = dict(failure.usage)
-                self.spent = Spent(protocol=failure.protocol, usage=usage, tier=failure.tier)
+                told = Spent(protocol=failure.protocol, usage=usage, tier=failure.tier)
+                self.spent = _kept(told)
             begun = self.first_content_ms is not None
             unsure = begun or failure.kind in _UNSURE or failure.status == OK
             self.maybe_charged = failure.sent and unsure
+
+
+def _kept(spent: Spent) -> Spent:
+    """What was reported, in a size that can be kept."""
+    usage = spent.usage and bounded(spent.usage)
+    tier = spent.tier if isinstance(spent.tier, str) and len(spent.tier) <= ASKED_LENGTH else None
+    if usage is spent.usage and tier is spent.tier:
+        return spent
+    return msgspec.structs.replace(spent, usage=usage, tier=tier)
 
 
 class Skip(msgspec.Struct, frozen=True, kw_only=True, gc=False):

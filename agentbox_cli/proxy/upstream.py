@@ -29,6 +29,8 @@ READ_BUFFER = 64 * 1024
 # Some gateways send policies and cookies beyond aiohttp's limit of 8 KiB.
 HEADER_BYTES = 64 * 1024
 LARGE_BODY = 1024 * 1024
+# A batch of 2,048 embeddings has some 130 MiB.
+LARGEST_ANSWER = 256 * 1024 * 1024
 
 
 class AttemptFailed(Exception):  # noqa: N818 - it is how an attempt ends
@@ -133,11 +135,15 @@ class Reply:
         self.close()
 
     async def read(self) -> bytes:
-        """The whole body; raises AttemptFailed when it is cut."""
-        try:
-            return await self._response.read()
-        except (aiohttp.ClientError, OSError) as error:
-            raise AttemptFailed(failure_of(error)) from error
+        """The whole body; raises AttemptFailed when it is cut or larger than can be kept."""
+        parts: list[bytes] = []
+        size = 0
+        async for part in self.chunks():
+            parts.append(part)
+            size += len(part)
+            if size > LARGEST_ANSWER:
+                raise AttemptFailed(_too_large())
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes; raises AttemptFailed when it is cut."""
@@ -295,6 +301,13 @@ def timed_out(seconds: float) -> Failure:
     """The failure of a link that did not answer in time."""
     return Failure(
         kind=ErrorKind.TIMEOUT, status=None, message=f"no answer within {seconds:g} seconds"
+    )
+
+
+def _too_large() -> Failure:
+    mebibytes = LARGEST_ANSWER // (1024 * 1024)
+    return Failure(
+        kind=ErrorKind.SERVER, status=None, message=f"the answer is over {mebibytes} MiB"
     )
 
 
