@@ -87,6 +87,11 @@ class Paths:
         return self.state_dir / "key"
 
     @property
+    def client_tokens(self) -> Path:
+        """The hashes of the tokens of named callers, JSON."""
+        return self.state_dir / "client-tokens.json"
+
+    @property
     def keyring_names(self) -> Path:
         """The variables whose keys stand in the desktop's keyring, one a line; no key."""
         return self.state_dir / "keyring-names"

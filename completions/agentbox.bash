@@ -58,7 +58,10 @@ __agentbox_facts() {
     'litellm mcp import') options='--dry-run --json --help -h' ;;
     'litellm mcp connect') options='--dry-run --json --help -h' ;;
     'litellm mcp disconnect') options='--dry-run --json --help -h' ;;
-    'litellm key') options='--rotate --dry-run --json --help -h' ;;
+    'litellm key') commands='add list remove' options='--rotate --dry-run --json --help -h' ;;
+    'litellm key add') options='--dry-run --json --help -h' ;;
+    'litellm key list') options='--json --help -h' ;;
+    'litellm key remove') options='--dry-run --json --help -h' ;;
     'litellm bridge') options='--socket --port --if-exists --help -h' ;;
     'litellm export') commands='dockerfile container-init systemd launchd' options='--help -h' ;;
     'litellm export dockerfile') options='--wheel --lock --help -h' ;;
@@ -177,6 +180,8 @@ __agentbox_takes() {
     'litellm mcp import @1') takes=files ;;
     'litellm mcp connect @1') takes='choices claude codex gemini opencode qwen aider llm goose crush' ;;
     'litellm mcp disconnect @1') takes='choices claude codex gemini opencode qwen aider llm goose crush' ;;
+    'litellm key add @1') ;;
+    'litellm key remove @1') takes='words client' ;;
     'litellm bridge --socket') takes=files ;;
     'litellm bridge --port') ;;
     'litellm export dockerfile --wheel') takes=files ;;

@@ -80,6 +80,11 @@ function __agentbox_commands
                 'import' 'Take over the MCP servers of an agent\'s config.' \
                 'connect' 'Write the gateway into an agent\'s config.' \
                 'disconnect' 'Take the gateway out of an agent\'s config.'
+        case 'litellm key'
+            printf '%s\t%s\n' \
+                'add' 'Make a token for a caller, and show it once.' \
+                'list' 'List who has a token.' \
+                'remove' 'Take a caller\'s token back, at once.'
         case 'litellm export'
             printf '%s\t%s\n' \
                 'dockerfile' 'Print a Dockerfile that brings agentbox into an image.' \
@@ -480,6 +485,23 @@ function __agentbox_options
                 '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
+        case 'litellm key add'
+            printf '%s\t%s\n' \
+                '--dry-run' 'Find out whether it would work; make nothing.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm key list'
+            printf '%s\t%s\n' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
+        case 'litellm key remove'
+            printf '%s\t%s\n' \
+                '--dry-run' 'Tell what would be removed, and remove nothing.' \
+                '--json' 'Print JSON.' \
+                '--help' 'Show this message and exit.' \
+                '-h' 'Show this message and exit.'
         case 'litellm bridge'
             printf '%s\t%s\n' \
                 '--socket' 'The mounted socket; by default $AGENTBOX_SOCKET, else /run/agentbox/litellm.sock.' \
@@ -736,6 +758,9 @@ function __agentbox_takes
             printf '%s\n' choices 'claude' 'codex' 'gemini' 'opencode' 'qwen' 'aider' 'llm' 'goose' 'crush'
         case 'litellm mcp disconnect @1'
             printf '%s\n' choices 'claude' 'codex' 'gemini' 'opencode' 'qwen' 'aider' 'llm' 'goose' 'crush'
+        case 'litellm key add @1'
+        case 'litellm key remove @1'
+            printf '%s\n' words client
         case 'litellm bridge --socket'
             printf '%s\n' files
         case 'litellm bridge --port'

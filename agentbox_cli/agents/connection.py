@@ -14,6 +14,8 @@ from agentbox_cli.paths import Paths
 from agentbox_cli.providers.agent import DUMMY_KEY, AgentSpec, Alias, Connection
 
 KEY_COMMAND = "agentbox litellm key"
+# Where the environment holds a token, it stays there: an agent's config never has it.
+TOKEN_COMMAND = f"printenv {client.KEY_VARIABLE}"
 _CHAT = ("chat", "messages", "responses")
 _FAST = ("fast",)
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - translated, never bound
@@ -81,7 +83,12 @@ def local_url(instance: Instance) -> str:
 
 
 def connection_for(
-    agent: AgentSpec, served: Served, model: str | None, *, key: str = DUMMY_KEY
+    agent: AgentSpec,
+    served: Served,
+    model: str | None,
+    *,
+    key: str = DUMMY_KEY,
+    key_command: str = KEY_COMMAND,
 ) -> Connection:
     """What an agent is told: the model that was asked for, else the first that it prefers.
 
@@ -90,6 +97,7 @@ def connection_for(
         served: what there is.
         model: the name that was asked for; None for the agent's choice.
         key: what to show the proxy, where nobody else can read it.
+        key_command: prints the key, where the proxy wants one.
 
     Raises:
         ConfigError: there is no such model, or none at all.
@@ -97,15 +105,29 @@ def connection_for(
     main = _main(agent, served, model)
     fast = next((each for each in served.aliases if each.name in _FAST), main)
     aliases = served.aliases if main in served.aliases else (*served.aliases, main)
-    command = KEY_COMMAND if served.by_key else None
+    command = key_command if served.by_key else None
     return Connection(
         url=served.url, model=main, fast=fast, aliases=aliases, key=key, key_command=command
     )
 
 
-def key_for(served: Served, paths: Paths) -> str:
-    """What to show the proxy: its key where it wants one, else a word."""
-    return (client.read_key(paths.key_file) if served.by_key else None) or DUMMY_KEY
+def key_for(served: Served, paths: Paths, environ: Mapping[str, str]) -> str:
+    """What to show the proxy: the environment's token, its key where it wants one, else a word.
+
+    Raises:
+        UsageError: the environment names a token that cannot be one.
+    """
+    token = client.token_named(environ)
+    return token or (client.read_key(paths.key_file) if served.by_key else None) or DUMMY_KEY
+
+
+def key_command_for(environ: Mapping[str, str]) -> str:
+    """The command that prints what to show a proxy that wants a key.
+
+    Raises:
+        UsageError: the environment names a token that cannot be one.
+    """
+    return TOKEN_COMMAND if client.token_named(environ) else KEY_COMMAND
 
 
 def _main(agent: AgentSpec, served: Served, model: str | None) -> Alias:

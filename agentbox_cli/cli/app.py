@@ -98,6 +98,16 @@ class LimitsCommands(LazyGroup):
     }
 
 
+class KeyCommands(LazyGroup):
+    """`agentbox litellm key ...`; alone it prints the install's key."""
+
+    table: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "add": (f"{_HERE}.litellm.key_add", "Make a token for a caller, and show it once."),
+        "list": (f"{_HERE}.litellm.key_list", "List who has a token."),
+        "remove": (f"{_HERE}.litellm.key_remove", "Take a caller's token back, at once."),
+    }
+
+
 class ModelsCommands(LazyGroup):
     """`agentbox litellm models ...`; alone it lists."""
 

@@ -9,7 +9,7 @@ import typer
 
 from agentbox_cli.cli.changing import current_registry
 from agentbox_cli.cli.setting import config_file, named_config
-from agentbox_cli.errors import UsageError
+from agentbox_cli.errors import ProxyError, UsageError
 from agentbox_cli.paths import standard_paths
 
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ def serving(ctx: typer.Context) -> "Served":
     """
     from agentbox_cli.agents.connection import served_by
     from agentbox_cli.daemon.probe import probe
-    from agentbox_cli.errors import ProxyError
 
     found = probe(standard_paths())
     served = served_by(found) if _is_ours(ctx, found) else None
@@ -103,14 +102,27 @@ def _served_in_container(ctx: typer.Context) -> "Served | None":
     if not is_container():
         return None
     from agentbox_cli.agents.connection import served_from
-    from agentbox_cli.deploy.health import status_at_port
+    from agentbox_cli.daemon.client import token_named
+    from agentbox_cli.deploy.health import at_port, status_at_port
 
-    port = usual_port(ctx)
+    port, token = usual_port(ctx), token_named(os.environ)
     # The bridge may be on its way: what starts it starts the container's command too.
     deadline = time.monotonic() + (_BRIDGE_SECONDS if has_socket() else 0.0)
-    while (status := status_at_port(port)) is None and time.monotonic() < deadline:
+    while (status := status_at_port(port, token)) is None and time.monotonic() < deadline:
+        if at_port(port) is not None:
+            raise _unknown_here(port, token)
         time.sleep(_PAUSE)
     return served_from(status, f"http://127.0.0.1:{port}") if status else None
+
+
+def _unknown_here(port: int, token: str | None) -> ProxyError:
+    from agentbox_cli.daemon.client import KEY_VARIABLE
+
+    shown = f"does not take the token in {KEY_VARIABLE}" if token else "wants a key"
+    return ProxyError(
+        f"the proxy behind 127.0.0.1:{port} {shown}",
+        hint=f"set {KEY_VARIABLE} to what its owner gets from: agentbox litellm key add NAME",
+    )
 
 
 def _is_ours(ctx: typer.Context, found: "Probe") -> bool:

@@ -19,6 +19,7 @@ _CREDENTIAL_HEADERS = ("authorization", "key", "token", "secret", "cookie")
 _SHAPES = re.compile(
     r"""
       (?<![A-Za-z0-9])(?:sk|pk|rk|gsk|xai|ghp|gho|github_pat|glpat|hf|pplx)[-_][A-Za-z0-9_-]{8,}
+    | (?<![A-Za-z0-9])agentbox-client-[A-Za-z0-9_-]{16,}
     | (?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{30,}
     | (?<=Bearer\s)\s*(?!\$\{)[^\s"',;]{4,}
     | (?<=://)[^\s/@:]*:[^\s@]+(?=@)

@@ -1,11 +1,11 @@
 """Ask the running proxy one question, as any client would."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agentbox_cli.daemon.client import connect, read_key
+from agentbox_cli.daemon.client import connect, key_to_show
 from agentbox_cli.daemon.probe import probe
 from agentbox_cli.daemon.states import SERVES
 from agentbox_cli.errors import ConfigError, ProviderError, ProxyError
@@ -29,13 +29,14 @@ class Answered:
     request_id: str
 
 
-def ask(
+def ask(  # noqa: PLR0913 - each is told by name, and most have a default
     paths: Paths,
     prompt: str,
     *,
     model: str,
     on_text: Callable[[str], None],
     project: str = "",
+    environ: Mapping[str, str] | None = None,
 ) -> Answered:
     """Ask, and hand over the text as it comes.
 
@@ -45,21 +46,23 @@ def ask(
         model: an alias, or provider/model.
         on_text: takes the text, piece by piece.
         project: what it is for, as usage shows it; empty for the proxy's own.
+        environ: may name a token to show instead of the install's key.
 
     Raises:
+        UsageError: the environment names a token that cannot be one.
         ProxyError: the proxy does not run, or went away.
         ConfigError: it does not know the model.
         ProviderError: no link answered, or the answer was cut.
     """
     import http.client  # noqa: PLC0415 - not needed to find out that nothing runs
 
+    headers = _headers(key_to_show(paths.key_file, environ or {}), project)
     seen = probe(paths)
     if seen.state not in SERVES or seen.instance is None:
         raise ProxyError(f"the proxy is {seen.state}", hint="agentbox litellm start")
     found = seen.instance
     connection = connect(found, timeout=TIMEOUT_SECONDS)
     try:
-        headers = _headers(paths, project)
         connection.request("POST", PATH, body=_body(prompt, model), headers=headers)
         response = connection.getresponse()
         if response.status != 200:  # noqa: PLR2004 - HTTP's OK
@@ -85,14 +88,14 @@ def _body(prompt: str, model: str) -> bytes:
     return json.dumps({"model": model, "stream": True, "messages": messages}).encode()
 
 
-def _headers(paths: Paths, project: str) -> dict[str, str | bytes]:
+def _headers(key: str | None, project: str) -> dict[str, str | bytes]:
     headers: dict[str, str | bytes] = {
         "content-type": "application/json",
         "user-agent": "agentbox-ask",
     }
     if name := project_name(project):
         headers[PROJECT] = name.encode()  # as text, http.client would have it Latin-1
-    if key := read_key(paths.key_file):
+    if key:
         headers["authorization"] = f"Bearer {key}"
     return headers
 

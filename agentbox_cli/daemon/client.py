@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentbox_cli.daemon.instance import Instance
+from agentbox_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
@@ -18,6 +19,9 @@ STATUS = "/agentbox/status"
 
 TIMEOUT_SECONDS = 2.0
 BODY_LIMIT = 16 * 1024 * 1024
+
+# A caller's own token, or the key of a proxy whose files it cannot read.
+KEY_VARIABLE = "AGENTBOX_KEY"
 
 _KEY_LIMIT = 4096
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - translated, never bound
@@ -112,6 +116,29 @@ def connect(instance: Instance, *, timeout: float) -> "HTTPConnection":
 
     host = _ANYWHERE.get(instance.host, instance.host)
     return http.client.HTTPConnection(host, instance.port, timeout=timeout)
+
+
+def token_named(environ: Mapping[str, str]) -> str | None:
+    """The token that the environment says to show; None if it names none.
+
+    Raises:
+        UsageError: what it names cannot be one.
+    """
+    said = environ.get(KEY_VARIABLE, "").strip()
+    if not (said.isascii() and said.isprintable()) or " " in said:
+        raise UsageError(
+            f"{KEY_VARIABLE} is no key or token", hint="agentbox litellm key add --help"
+        )
+    return said or None
+
+
+def key_to_show(path: Path, environ: Mapping[str, str]) -> str | None:
+    """What a call of the user's is made with: the token of the environment, else the key.
+
+    Raises:
+        UsageError: the environment names a token that cannot be one.
+    """
+    return token_named(environ) or read_key(path)
 
 
 def read_key(path: Path) -> str | None:

@@ -25,7 +25,7 @@ def read_or_create(path: Path) -> str:
         ProxyError: the file or its directory is open to others, not ours, or holds no key.
     """
     with _told_as_proxy_error(path):
-        _private_directory(path.parent)
+        private_directory(path.parent)
         # Only one link() at a name succeeds, on NFS too; whoever loses reads the winner's key.
         if not os.path.lexists(path):
             with _new_key_file(path) as fresh, suppress(FileExistsError):
@@ -40,7 +40,7 @@ def rotate(path: Path) -> str:
         ProxyError: the directory is open to others or not ours, or cannot be written.
     """
     with _told_as_proxy_error(path):
-        _private_directory(path.parent)
+        private_directory(path.parent)
         with _new_key_file(path) as fresh:
             key = _read(fresh)
             fresh.replace(path)
@@ -58,7 +58,13 @@ def _told_as_proxy_error(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _private_directory(directory: Path) -> None:
+def private_directory(directory: Path) -> None:
+    """Make a directory for secrets if it is missing.
+
+    Raises:
+        ProxyError: it is not ours, or others may write to it.
+        OSError: it cannot be made.
+    """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = directory.stat()
     if found.st_uid != os.geteuid():

@@ -3,11 +3,14 @@
 import http.client
 import json
 import socket
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 SECONDS = 3.0
+NOTHING: Mapping[str, str] = MappingProxyType({})
 _LIMIT = 16 * 1024 * 1024
 
 
@@ -21,12 +24,17 @@ def at_socket(path: Path) -> str | None:
     return _token(_UnixConnection(path))
 
 
-def status_at_port(port: int) -> dict[str, Any] | None:
-    """The status of the proxy behind a port; None if none of ours answers, or not to us."""
+def status_at_port(port: int, key: str | None = None) -> dict[str, Any] | None:
+    """The status of the proxy behind a port; None if none of ours answers, or not to us.
+
+    Args:
+        port: of 127.0.0.1.
+        key: what to show it, once it has said that it is ours; None for nothing.
+    """
     if at_port(port) is None:
         return None
     asked = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
-    return _told(asked, "/agentbox/status")
+    return _told(asked, "/agentbox/status", {"Authorization": f"Bearer {key}"} if key else {})
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -48,9 +56,11 @@ def _token(connection: http.client.HTTPConnection) -> str | None:
     return token if isinstance(token, str) else None
 
 
-def _told(connection: http.client.HTTPConnection, path: str) -> dict[str, Any] | None:
+def _told(
+    connection: http.client.HTTPConnection, path: str, headers: Mapping[str, str] = NOTHING
+) -> dict[str, Any] | None:
     try:
-        connection.request("GET", path, headers={"Connection": "close"})
+        connection.request("GET", path, headers={"Connection": "close", **headers})
         answer = connection.getresponse()
         body = json.loads(answer.read(_LIMIT))
     except (OSError, http.client.HTTPException, ValueError, RecursionError):

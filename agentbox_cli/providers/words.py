@@ -1,4 +1,4 @@
-"""The words that shells complete: aliases, providers, models and config paths.
+"""The words that shells complete: aliases, providers, models, config paths, names of clients.
 
 They stand in small files in the cache, one for each kind, which the completion scripts read by
 themselves, so that a TAB starts no Python. A file begins with `# ` and the config it was made of,
@@ -8,18 +8,20 @@ a shell sees by that, without a process, whether the words are still right.
 
 import os
 import tempfile
+import time
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from agentbox_cli.config.client_tokens import read_tokens
 from agentbox_cli.config.document import parse
 from agentbox_cli.config.names import dotted
 from agentbox_cli.config.schema import known_paths
 from agentbox_cli.config.store import read_text
 from agentbox_cli.config.tree import OUR_SECTION
-from agentbox_cli.errors import ConfigError
+from agentbox_cli.errors import AgentboxError, ConfigError
 from agentbox_cli.paths import Paths
 from agentbox_cli.providers.model import ModelSpec
 from agentbox_cli.providers.registry import Registry, discover
@@ -41,6 +43,7 @@ class WordKind(StrEnum):
     MODEL = "model"
     LINK = "link"
     SERVER = "server"
+    CLIENT = "client"
     PATH = "path"
     VALUE = "value"
 
@@ -58,6 +61,13 @@ def refresh_words(paths: Paths, file: Path, registry: Registry | None = None) ->
         write_words(paths, str(file), registry)
 
 
+def refresh_clients(paths: Paths, file: Path) -> None:
+    """Write the names of client tokens anew, as `refresh_words` does with all words."""
+    with suppress(Exception):
+        text = _text(str(file), _listed(_clients(paths)))
+        _write(paths.cache_dir / "complete" / WordKind.CLIENT, text, _modified(str(file)))
+
+
 def write_words(paths: Paths, named: str, registry: Registry | None = None) -> dict[WordKind, str]:
     """Write the words of the config `named`, and give the text of each file.
 
@@ -67,10 +77,12 @@ def write_words(paths: Paths, named: str, registry: Registry | None = None) -> d
     modified = _modified(named)  # before the text is read, so that no later change is missed
     data = _data(named)
     fresh = words(data or {}, registry or discover())
+    fresh[WordKind.CLIENT] = _listed(_clients(paths))
     texts = {}
     for kind in WordKind:
         file = paths.cache_dir / "complete" / kind
-        old = _old_text(file, named) if data is None else None
+        keeps = data is None and kind is not WordKind.CLIENT
+        old = _old_text(file, named) if keeps else None
         texts[kind] = old or _text(named, fresh[kind])
         with suppress(OSError):
             _write(file, texts[kind], modified)
@@ -78,7 +90,7 @@ def write_words(paths: Paths, named: str, registry: Registry | None = None) -> d
 
 
 def words(data: _Data, registry: Registry) -> dict[WordKind, list[tuple[str, str]]]:
-    """Every word with its description.
+    """Every word that the config and plugins have, with its description.
 
     Args:
         data: the whole config as plain data, valid or not: what does not fit is passed over.
@@ -139,6 +151,12 @@ def _servers(section: _Data) -> _Words:
     for name, entry in _mapping(section.get("mcp_servers")).items():
         told = _mapping(entry)
         yield str(name), str(told.get("url") or told.get("command") or "")
+
+
+def _clients(paths: Paths) -> _Words:
+    with suppress(AgentboxError):
+        for token in read_tokens(paths.client_tokens):
+            yield token.name, time.strftime("since %Y-%m-%d", time.localtime(token.created_at))
 
 
 def _paths(places: _Places) -> _Words:

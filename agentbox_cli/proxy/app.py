@@ -70,17 +70,20 @@ class Dispatcher:
     async def answer(self, http: web.BaseRequest) -> web.StreamResponse:
         """Answer any request."""
         endpoint = SERVED.get(http.path)
-        refused = self._front.guard.check(
+        guard = self._front.guard
+        holder = guard.holder(http.headers)
+        refused = guard.check(
             http.headers,
             same_user=http.protocol in self._connections.same_user,
             on_unix_socket=http.protocol in self._connections.containers,
+            holder=holder,
         )
         if refused is not None and not (http.path == HEALTH and refused.status == 401):  # noqa: PLR2004 - HTTP's Unauthorized
             return turned_away(http, endpoint, refused)
         if refused is None:
             self._connections.strangers.known(http.protocol)
         try:
-            return await self._find(http, endpoint)
+            return await self._find(http, endpoint, holder)
         except ConnectionResetError:
             raise  # the client is gone, there is nobody to tell
         except Exception:  # noqa: BLE001 - this is the boundary of a request
@@ -91,23 +94,26 @@ class Dispatcher:
             message = "agentbox failed on this request; `agentbox litellm logs` tells more"
             return refusal(endpoint or CHAT, 500, message, code="agentbox_bug")
 
-    async def _find(self, http: web.BaseRequest, endpoint: Endpoint | None) -> web.StreamResponse:
+    async def _find(
+        self, http: web.BaseRequest, endpoint: Endpoint | None, holder: str | None
+    ) -> web.StreamResponse:
         """Find what answers at a path."""
         if http.headers.get("upgrade", "").lower() == "websocket" or http.path in REALTIME:
             return no_websocket(http)
         if endpoint is not None:
             answer = self._counted if endpoint is COUNT_TOKENS else self._relayed
-            return await self._told(http, endpoint, answer)
+            return await self._told(http, endpoint, answer, holder)
         if thing := thing_at(http.rel_url.raw_path, http.headers):
-            return await self._told(http, thing.endpoint, partial(self._passed_on, thing))
+            answer = partial(self._passed_on, thing)
+            return await self._told(http, thing.endpoint, answer, holder)
         return await self._pages.answer(http)
 
     async def _told(
-        self, http: web.BaseRequest, endpoint: Endpoint, answer: Teller
+        self, http: web.BaseRequest, endpoint: Endpoint, answer: Teller, holder: str | None
     ) -> web.StreamResponse:
         """Answer while the request's story is taken down."""
         request_id = f"req_{secrets.token_hex(12)}"
-        caller = self._connections.containers.get(http.protocol) or caller_of(http.headers)
+        caller = holder or self._caller_without_token(http)
         project = project_of(http.headers, self._front.project)
         story = self._front.stories.begin(request_id, endpoint, caller, project)
         story.socket = self._connections.sockets.get(http.protocol)
@@ -126,6 +132,9 @@ class Dispatcher:
         finally:
             if story.chain is not None:
                 self._front.sink(story)
+
+    def _caller_without_token(self, http: web.BaseRequest) -> str | None:
+        return self._connections.containers.get(http.protocol) or caller_of(http.headers)
 
     async def _relayed(
         self, http: web.BaseRequest, endpoint: Endpoint, story: Story

@@ -1,4 +1,4 @@
-"""Who may call: the user who runs the proxy, on this machine, or whoever holds its key.
+"""Who may call: the user who runs the proxy, on this machine, or holders of its key or a token.
 
 The kernel vouches for a connection once, when it is accepted; each request on it is then checked
 by its headers. `Host` defeats names that were rebound to 127.0.0.1, `Origin` and `Sec-Fetch-Site`
@@ -19,6 +19,7 @@ from typing import Literal, Protocol
 
 from pydantic import SecretStr
 
+from agentbox_cli.proxy.client_tokens import TokenBook
 from agentbox_cli.proxy.peer import (
     OVERFLOW_UID,
     TCP_CLOSE_WAIT,
@@ -89,15 +90,17 @@ KEY_MISSING = Refusal(
     code="key_missing",
     message=(
         "the caller is not known to be this proxy's own user; send the key that"
-        " `agentbox litellm key` prints, as a Bearer token or x-api-key"
+        " `agentbox litellm key` prints or a token that its owner gave you, as a Bearer token or"
+        " x-api-key"
     ),
 )
 KEY_WRONG = Refusal(
     status=401,
     code="key_wrong",
     message=(
-        "the caller is not known to be this proxy's own user and the key is not the right one;"
-        " `agentbox litellm key` prints it"
+        "the caller is not known to be this proxy's own user and the key is neither the right one"
+        " nor a token of a known client; `agentbox litellm key` prints it, and"
+        " `agentbox litellm key add` makes a token"
     ),
 )
 
@@ -109,10 +112,18 @@ class Guard:
         policy: what the config says.
         lookup: asks the kernel; `None` where it cannot tell, so the key is required.
         key: the install's key.
+        tokens: who holds which other one; None for nobody.
     """
 
-    def __init__(self, policy: GuardPolicy, lookup: PeerLookup | None, key: SecretStr) -> None:
+    def __init__(
+        self,
+        policy: GuardPolicy,
+        lookup: PeerLookup | None,
+        key: SecretStr,
+        tokens: TokenBook | None = None,
+    ) -> None:
         self._lookup = lookup
+        self._tokens = tokens
         self._key_always = policy.auth == "key"
         self._uids = (policy.allowed_uids | {os.geteuid(), 0}) - {OVERFLOW_UID}
         self._hosts = frozenset(host.lower() for host in policy.allowed_hosts)
@@ -137,8 +148,20 @@ class Guard:
         """Whether a caller needs no key."""
         return peer is not None and self._is_same_user(peer)
 
+    def holder(self, headers: Headers) -> str | None:
+        """The name of the first client token that a request shows; None if it shows none."""
+        if self._tokens is None:
+            return None
+        names = map(self._tokens.name_of, _offered_keys(headers))
+        return next(filter(None, names), None)
+
     def check(
-        self, headers: Headers, *, same_user: bool, on_unix_socket: bool = False
+        self,
+        headers: Headers,
+        *,
+        same_user: bool,
+        on_unix_socket: bool = False,
+        holder: str | None = None,
     ) -> Refusal | None:
         """The reason to refuse a request, or None; preflights are requests like any other.
 
@@ -146,11 +169,12 @@ class Guard:
             headers: the request's headers.
             same_user: the verdict on its connection.
             on_unix_socket: no name was looked up to get here, so `Host` says nothing.
+            holder: whose token it shows; it passes wherever the key does.
         """
         return (
             (None if on_unix_socket else self._check_host(headers))
             or self._check_page(headers)
-            or self._check_caller(headers, same_user=same_user)
+            or (None if holder else self._check_caller(headers, same_user=same_user))
         )
 
     def _is_same_user(self, peer: PeerSocket) -> bool:

@@ -22,6 +22,7 @@ from agentbox_cli.proxy import report
 from agentbox_cli.proxy.app import server_of
 from agentbox_cli.proxy.callers import PROJECT_VARIABLE, project_name
 from agentbox_cli.proxy.capture import record_of
+from agentbox_cli.proxy.client_tokens import TokenBook
 from agentbox_cli.proxy.cooldown import Cooldowns
 from agentbox_cli.proxy.drill import SECRET_VARIABLE, Drills, Scope
 from agentbox_cli.proxy.exchange import SILENCE_SECONDS
@@ -81,6 +82,7 @@ class ProxyServer:
     warnings: list[str] = field(default_factory=list)
     _memory: Memory = field(init=False)
     _keeper: Keeper = field(init=False)
+    _tokens: TokenBook = field(init=False)
     _guard: Guard = field(init=False)
     _lookup: PeerLookup | None = field(init=False)
     _upstream: Upstream = field(default_factory=Upstream)
@@ -107,6 +109,7 @@ class ProxyServer:
             key=self.key,
         )
         self._pins = Pins(self.paths.pins_file)
+        self._tokens = TokenBook(self.paths.client_tokens)
         self._guard = self._make_guard(self.resolved.config)
         self._usage_page = UsagePage(resolved=self.resolved, paths=self.paths)
 
@@ -207,6 +210,7 @@ class ProxyServer:
             "auth": self._auth,
             "warnings": [
                 *self.warnings,
+                *filter(None, [self._tokens.trouble()]),
                 *(translation.warnings() if translation else ()),
                 *report.warnings_of(self.resolved, self._memory),
                 *usage_warnings(self._usage),
@@ -270,7 +274,7 @@ class ProxyServer:
             ),
             allowed_origins=frozenset(config.allowed_origins),
         )
-        return Guard(policy, choice.lookup, self.key)
+        return Guard(policy, choice.lookup, self.key, self._tokens)
 
     async def _start_simulated(self) -> dict[str, str]:
         wanted = [

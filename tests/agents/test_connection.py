@@ -1,14 +1,22 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agentbox_cli.agents.connection import Served, connection_for, served_by
+from agentbox_cli.agents.connection import (
+    Served,
+    connection_for,
+    key_command_for,
+    key_for,
+    served_by,
+)
 from agentbox_cli.daemon.probe import Probe
 from agentbox_cli.daemon.states import DaemonState
-from agentbox_cli.errors import ConfigError
+from agentbox_cli.errors import ConfigError, UsageError
 from agentbox_cli.providers.agent import Alias
 from tests.agents.shipped import AGENTS
 from tests.daemon.test_instance import an_instance
+from tests.fakes.tiny_starter import paths_in
 
 DEFAULT, CODE, FAST = (Alias(name=name) for name in ("default", "code", "fast"))
 LANES = {"chat": "direct", "messages": "litellm", "responses": "litellm", "embeddings": "none"}
@@ -90,7 +98,33 @@ def test_without_any_alias_there_is_nothing_to_use() -> None:
 def test_a_key_is_named_by_its_command_where_one_is_wanted() -> None:
     served = Served(url="u", aliases=(DEFAULT,), by_key=True)
     to = connection_for(AGENTS["claude"], served, None, key="secret")
-    assert to.key_command == "agentbox litellm key"
+    assert to.key_command == key_command_for({}) == "agentbox litellm key"
     assert "secret" not in repr(to)
     assert AGENTS["claude"].settings is not None
     assert "secret" not in repr(AGENTS["claude"].settings(to))
+
+
+def test_a_token_of_the_environment_is_shown_instead_and_stays_there(tmp_path: Path) -> None:
+    paths = paths_in(tmp_path)
+    paths.key_file.write_text("agentbox-key\n")
+    free, keyed = (Served(url="u", aliases=(DEFAULT,), by_key=by_key) for by_key in (False, True))
+    environ = {"AGENTBOX_KEY": " agentbox-client-x\n"}
+    for served in (free, keyed):
+        assert key_for(served, paths, environ) == "agentbox-client-x"
+    assert key_for(free, paths, {}) == "agentbox"
+    assert key_for(keyed, paths, {"AGENTBOX_KEY": ""}) == "agentbox-key"
+    command = key_command_for(environ)
+    written = {}
+    for name in ("claude", "codex"):
+        settings = AGENTS[name].settings
+        assert settings is not None
+        written[name] = settings(connection_for(AGENTS[name], keyed, None, key_command=command))
+    assert (("apiKeyHelper",), "printenv AGENTBOX_KEY") in written["claude"][0].values
+    assert "'env_key': 'AGENTBOX_KEY'" in repr(written["codex"])
+    assert "agentbox-client-x" not in repr(written)
+
+
+@pytest.mark.parametrize("said", ["two words", "a\nb", "\x1b[0m", "schlüssel"])
+def test_what_cannot_be_a_token_is_told_without_it(tmp_path: Path, said: str) -> None:
+    with pytest.raises(UsageError, match="AGENTBOX_KEY is no key or token"):
+        key_for(Served(url="u", aliases=()), paths_in(tmp_path), {"AGENTBOX_KEY": said})

@@ -153,6 +153,9 @@ litellm import config.json --dry-run --json
 litellm init --yes
 litellm init --yes --dry-run
 litellm key
+litellm key add alice
+litellm key list
+litellm key remove alice --json
 litellm logs
 litellm models
 litellm models --json

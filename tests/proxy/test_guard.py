@@ -4,6 +4,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 from pydantic import SecretStr
 
+from agentbox_cli.daemon.client_tokens import add
+from agentbox_cli.proxy.client_tokens import TokenBook
 from agentbox_cli.proxy.guard import (
     CROSS_SITE,
     HOST_MISSING,
@@ -539,3 +542,46 @@ def test_no_origin_but_the_allowed_one_passes_and_none_raises(origin: str) -> No
 def test_no_text_opens_without_the_key_and_none_raises(value: str) -> None:
     fields = (LOCAL, ("Authorization", f"Bearer {value}"), ("x-api-key", value))
     assert outcome(guard(), *fields, same_user=False) in ("key_missing", "key_wrong")
+
+
+@pytest.fixture
+def alices(tmp_path: Path) -> tuple[TokenBook, str]:
+    file = tmp_path / "state" / "client-tokens.json"
+    return TokenBook(file), add(file, "alice").token
+
+
+def test_the_holder_of_a_token_passes_wherever_the_key_does(
+    alices: tuple[TokenBook, str],
+) -> None:
+    book, token = alices
+    guarded = Guard(GuardPolicy(auth="key"), None, SecretStr(KEY), book)
+    for field in (("Authorization", f"Bearer {token}"), ("x-api-key", f" {token} ")):
+        sent = headers(LOCAL, field)
+        assert guarded.holder(sent) == "alice"
+        assert guarded.check(sent, same_user=False, holder="alice") is None
+    relayed = headers(LOCAL, ("x-forwarded-for", "1.2.3.4"), ("x-api-key", token))
+    assert guarded.check(relayed, same_user=False, holder=guarded.holder(relayed)) is None
+
+
+def test_a_token_opens_no_other_host_and_no_web_page(alices: tuple[TokenBook, str]) -> None:
+    book, token = alices
+    guarded = Guard(GuardPolicy(), None, SecretStr(KEY), book)
+    page = ("Origin", "http://evil.example")
+    for fields, code in (
+        ([("Host", "evil.example")], "host_not_allowed"),
+        ([LOCAL, page], "origin_not_allowed"),
+    ):
+        sent = headers(*fields, ("x-api-key", token))
+        refused = guarded.check(sent, same_user=False, holder=guarded.holder(sent))
+        assert refused is not None
+        assert refused.code == code
+
+
+def test_whoever_shows_nothing_of_a_token_is_nobodys(alices: tuple[TokenBook, str]) -> None:
+    book, token = alices
+    guarded = Guard(GuardPolicy(auth="key"), None, SecretStr(KEY), book)
+    for fields in ([], [("Authorization", f"Basic {token}")], [("x-api-key", KEY)]):
+        assert guarded.holder(headers(LOCAL, *fields)) is None
+    assert guard().holder(headers(LOCAL, ("x-api-key", token))) is None
+    both = headers(LOCAL, ("Authorization", f"Bearer {KEY}"), ("x-api-key", token))
+    assert guarded.holder(both) == "alice"

@@ -34,6 +34,7 @@ TABLE: Mapping[tuple[str, str], Values | WordKind] = {
     ("litellm run", "model"): WordKind.ALIAS,
     ("litellm env", "model"): WordKind.ALIAS,
     ("litellm connect", "model"): WordKind.ALIAS,
+    ("litellm key remove", "name"): WordKind.CLIENT,
     ("config set", "value"): WordKind.VALUE,
     ("", "agent"): AGENTS,
     ("", "config"): FILES,

@@ -40,6 +40,7 @@ def ask(
         model=model,
         on_text=_ignore if as_json else _show,
         project=os.environ.get(PROJECT_VARIABLE, ""),
+        environ=os.environ,
     )
     if as_json:
         emit_json("ask", _document(answered))

@@ -39,7 +39,7 @@ def connect(
     Example: agentbox litellm connect codex --dry-run
     """
     from agentbox_cli.agents import connecting
-    from agentbox_cli.agents.connection import connection_for
+    from agentbox_cli.agents.connection import connection_for, key_command_for
     from agentbox_cli.agents.launching import refuse_without_launch
 
     spec = named_agent(ctx, agent)
@@ -51,7 +51,9 @@ def connect(
             f"{spec.title} has no config of its own to write to",
             hint=f"agentbox litellm run {spec.name}",
         )
-    wanted = {connecting.MODELS: spec.settings(connection_for(spec, served, model))}
+    command = key_command_for(os.environ)
+    to = connection_for(spec, served, model, key_command=command)
+    wanted = {connecting.MODELS: spec.settings(to)}
     if spec.tools is not None and _has_servers(ctx):
         wanted[connecting.TOOLS] = spec.tools(f"{served.url}/mcp")
     outcome = connecting.connect(standard_paths(), spec, wanted, os.environ, dry_run=dry_run)

@@ -50,7 +50,7 @@ def env(
     refuse_without_launch(spec)
     paths = standard_paths()
     served, runs = served_or_configured(ctx)
-    to = connection_for(spec, served, model, key=key_for(served, paths))
+    to = connection_for(spec, served, model, key=key_for(served, paths, os.environ))
     start = prepare(spec, to, paths, os.environ)
     if as_json or shell is Shell.JSON:
         about = {"agent": spec.name, "url": served.url, "running": runs}

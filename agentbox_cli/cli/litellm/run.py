@@ -42,7 +42,7 @@ def run(
     found = require(spec, paths, os.environ)
     model, rest = _own_options(model, list(args or ()))
     served = serving(ctx)
-    to = connection_for(spec, served, model, key=key_for(served, paths))
+    to = connection_for(spec, served, model, key=key_for(served, paths, os.environ))
     become(found.program, prepare(spec, to, paths, os.environ), rest, os.environ)
 
 

@@ -5,11 +5,12 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import httpx2
 
-from agentbox_cli.daemon.client import read_key
+from agentbox_cli.daemon.client import key_to_show
 from agentbox_cli.daemon.instance import Instance
 from agentbox_cli.daemon.probe import probe
 from agentbox_cli.daemon.states import SERVES
@@ -18,6 +19,8 @@ from agentbox_cli.mcp.calls.home import Home
 from agentbox_cli.proxy.callers import PROJECT, PROJECT_VARIABLE, project_name
 
 AGENT = "agentbox-mcp"
+# The client token of whoever is called for; None for the user's own calls.
+SHOWN: ContextVar[str | None] = ContextVar("shown", default=None)
 CONNECT_SECONDS = 5.0
 # The proxy bounds every call by itself, and keeps a waiting stream alive every few seconds.
 SILENT_SECONDS = 660.0
@@ -110,7 +113,7 @@ class Proxy:
 
     def _headers(self) -> httpx2.Headers:
         headers = httpx2.Headers({"user-agent": AGENT}, encoding="utf-8")
-        if key := read_key(self.home.paths.key_file):
+        if key := SHOWN.get() or key_to_show(self.home.paths.key_file, self.home.environ):
             headers["authorization"] = f"Bearer {key}"
         if name := project_name(self.home.environ.get(PROJECT_VARIABLE, "")):
             headers[PROJECT] = name

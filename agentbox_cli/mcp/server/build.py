@@ -17,6 +17,7 @@ from agentbox_cli.mcp.calls.home import Home
 from agentbox_cli.mcp.calls.proxy import Proxy
 from agentbox_cli.mcp.server import prompts, shapes
 from agentbox_cli.mcp.server.core import CoreTools
+from agentbox_cli.mcp.server.on_behalf import OnBehalf
 from agentbox_cli.mcp.server.refusing import PlainRefusals
 from agentbox_cli.mcp.server.resources import Resources
 from agentbox_cli.mcp.server.toolset import Toolset
@@ -59,7 +60,7 @@ def build(home: Home, toolsets: frozenset[Toolset], workspace: Path | None = Non
         on_duplicate="error",
         mask_error_details=True,
         dereference_schemas=False,
-        middleware=[PlainRefusals()],
+        middleware=[OnBehalf(), PlainRefusals()],
     )
     if Toolset.CORE in toolsets:
         _add_core(server, CoreTools(proxy, ledger))

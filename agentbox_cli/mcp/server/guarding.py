@@ -1,4 +1,4 @@
-"""Who may call the MCP server over HTTP: holders of the install's key, from this machine."""
+"""Who may call the MCP server over HTTP: holders of the install's key or of a client token."""
 
 import hmac
 import json
@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agentbox_cli.daemon.client import read_key
+from agentbox_cli.proxy.client_tokens import TokenBook
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -29,11 +30,13 @@ class Guard:
     Args:
         app: the server.
         key_file: where the install's key is; read each time, because it may be replaced.
+        tokens: who holds which other one.
     """
 
-    def __init__(self, app: App, key_file: Path) -> None:
+    def __init__(self, app: App, key_file: Path, tokens: TokenBook) -> None:
         self._app = app
         self._key_file = key_file
+        self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -41,7 +44,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
-        refused = repeated(scope["headers"]) or refusal(headers, read_key(self._key_file))
+        key = read_key(self._key_file)
+        refused = repeated(scope["headers"]) or refusal(headers, key, self._tokens.name_of)
         if refused is None:
             await self._app(scope, receive, send)
         else:
@@ -55,12 +59,15 @@ def repeated(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str] | None:
     return None if twice is None else (400, f"the header {twice.decode()} is there twice")
 
 
-def refusal(headers: dict[str, bytes], key: str | None) -> tuple[int, str] | None:
+def refusal(
+    headers: dict[str, bytes], key: str | None, holder_of: Callable[[str], str | None]
+) -> tuple[int, str] | None:
     """Why a request is refused: a status and words; None if it may pass.
 
     Args:
         headers: by their names in lower case.
-        key: the install's key; None lets nobody pass.
+        key: the install's key; None opens nothing.
+        holder_of: whose client token a text is; None if it is none.
     """
     host = headers.get("host")
     if host is None:
@@ -71,7 +78,7 @@ def refusal(headers: dict[str, bytes], key: str | None) -> tuple[int, str] | Non
         return 403, "web pages are not served here"
     scheme, _, given = headers.get("authorization", b"").partition(b" ")
     known = key is not None and hmac.compare_digest(given.strip(), key.encode())
-    if scheme.lower() != b"bearer" or not known:
+    if scheme.lower() != b"bearer" or not (known or holder_of(given.strip().decode("latin-1"))):
         return 401, "the key is missing or wrong: Authorization: Bearer $(agentbox litellm key)"
     return None
 

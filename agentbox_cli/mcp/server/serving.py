@@ -19,6 +19,7 @@ from agentbox_cli.errors import ProxyError
 from agentbox_cli.mcp.calls.home import Home
 from agentbox_cli.mcp.server.guarding import Guard
 from agentbox_cli.mcp.server.toolset import Toolset
+from agentbox_cli.proxy.client_tokens import TokenBook
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
@@ -71,6 +72,7 @@ def serve_http(offer: Offer, port: int, on_ready: Callable[[str], None]) -> None
     """
     key_file = offer.home.paths.key_file
     read_or_create(key_file)
+    tokens = TokenBook(offer.home.paths.client_tokens)
     with _listening(port) as listening:
         server = _built(offer)
         from starlette.middleware import Middleware  # noqa: PLC0415 - comes with FastMCP
@@ -82,7 +84,7 @@ def serve_http(offer: Offer, port: int, on_ready: Callable[[str], None]) -> None
                 path=PATH,
                 sockets=[listening],
                 host_origin_protection=False,  # ours is stricter
-                middleware=[Middleware(Guard, key_file=key_file)],
+                middleware=[Middleware(Guard, key_file=key_file, tokens=tokens)],
                 uvicorn_config=_QUIET,
             )
         )

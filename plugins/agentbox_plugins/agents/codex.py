@@ -44,7 +44,10 @@ def settings(to: Connection) -> tuple[Settings, ...]:
     about = provider(to)
     if to.key_command:
         command, *args = to.key_command.split()
-        about["auth"] = {"command": command, "args": args}
+        if command == "printenv":
+            about["env_key"] = args[0]
+        else:
+            about["auth"] = {"command": command, "args": args}
     values: list[tuple[tuple[str, ...], Any]]
     values = [((name,), value) for name, value in choices(to).items()]
     values.append((("model_providers", "agentbox"), about))

@@ -37,6 +37,8 @@ ELSEWHERE = {
     "litellm connect",
     "litellm disconnect",
     "litellm key",
+    "litellm key add",
+    "litellm key remove",
     "litellm limits reset",
     "litellm mcp accept",
     "litellm mcp connect",

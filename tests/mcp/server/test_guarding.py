@@ -8,9 +8,13 @@ KEY = "agentbox-0123456789"
 GOOD = {"host": b"127.0.0.1:4001", "authorization": f"Bearer {KEY}".encode()}
 
 
+def nobody(_: str) -> None:
+    """Whose token it is, where nobody has one."""
+
+
 @pytest.mark.parametrize("host", [b"127.0.0.1", b"localhost:4001", b"[::1]:4001", b"LOCALHOST"])
 def test_a_holder_of_the_key_on_this_machine_may_pass(host: bytes) -> None:
-    assert refusal({**GOOD, "host": host}, KEY) is None
+    assert refusal({**GOOD, "host": host}, KEY, nobody) is None
 
 
 @pytest.mark.parametrize(
@@ -33,14 +37,14 @@ def test_a_holder_of_the_key_on_this_machine_may_pass(host: bytes) -> None:
     ],
 )
 def test_others_may_not(changed: dict[str, bytes], status: int) -> None:
-    refused = refusal({**GOOD, **changed}, KEY)
+    refused = refusal({**GOOD, **changed}, KEY, nobody)
     assert refused is not None
     assert refused[0] == status
 
 
 def test_without_a_host_and_without_a_key_nobody_may() -> None:
-    assert (refusal({"authorization": GOOD["authorization"]}, KEY) or (0,))[0] == 400
-    assert (refusal(GOOD, None) or (0,))[0] == 401
+    assert (refusal({"authorization": GOOD["authorization"]}, KEY, nobody) or (0,))[0] == 400
+    assert (refusal(GOOD, None, nobody) or (0,))[0] == 401
 
 
 @pytest.mark.parametrize("name", ["host", "origin", "sec-fetch-site", "authorization"])
@@ -51,3 +55,11 @@ def test_a_deciding_header_is_there_once(name: str) -> None:
         400,
         f"the header {name} is there twice",
     )
+
+
+def test_the_holder_of_a_token_may_pass_as_the_key_does() -> None:
+    told = {**GOOD, "authorization": b"Bearer theirs"}
+    assert refusal(told, KEY, {"theirs": "alice"}.get) is None
+    assert refusal(told, None, {"theirs": "alice"}.get) is None
+    assert (refusal(told, KEY, {"other": "alice"}.get) or (0,))[0] == 401
+    assert (refusal({**told, "origin": b"null"}, KEY, {"theirs": "alice"}.get) or (0,))[0] == 403

@@ -12,6 +12,7 @@ from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
 
 from tests.e2e.conftest import User, processes_of
+from tests.fakes.waiting import soon
 from tests.mcp.conftest import SERVE
 
 pytestmark = pytest.mark.e2e
@@ -76,6 +77,32 @@ async def test_a_client_with_the_key_is_served_and_others_are_not(
     for held, status in ((key, 401), (fresh, 404)):
         sent = {"authorization": f"Bearer {held}"}
         assert httpx2.get(elsewhere, headers=sent).status_code == status
+
+
+async def test_what_the_holder_of_a_token_asks_is_counted_as_theirs(
+    somebody: User, url: str
+) -> None:
+    tokens = {
+        name: somebody.runs("litellm", "key", "add", name).stdout.strip()
+        for name in ("alice", "bob")
+    }
+    key = somebody.runs("litellm", "key").stdout.strip()
+    for held in (*tokens.values(), tokens["bob"], key):
+        transport = StreamableHttpTransport(url, headers={"authorization": f"Bearer {held}"})
+        async with Client(transport) as client:
+            await client.call_tool("complete", {"prompt": "hello"})
+    assert somebody.runs("litellm", "key", "remove", "bob").returncode == 0
+    sent = {"authorization": f"Bearer {tokens['bob']}"}
+    assert httpx2.get(url, headers=sent).status_code == 401
+    rows: dict[str, int] = {}
+
+    async def counted() -> bool:
+        told = somebody.reads("litellm", "usage", "--by", "caller")["rows"]
+        rows.update({row["key"]: row["requests"] for row in told})
+        return sum(rows.values()) == 4
+
+    await soon(counted)
+    assert rows == {"alice": 1, "bob": 2, "agentbox-mcp": 1}
 
 
 def test_a_port_that_is_taken_is_told(somebody: User) -> None:

@@ -76,5 +76,5 @@ def serve(
 
 def _tell_address(url: str) -> None:
     say(f"MCP is served on {url}; ^C ends it")
-    say("callers send: Authorization: Bearer $(agentbox litellm key)")
+    say("callers send: Authorization: Bearer $(agentbox litellm key), or a token of `key add`")
     sys.stdout.flush()
