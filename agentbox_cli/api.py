@@ -9,6 +9,7 @@ from agentbox_cli.providers.agent import (
     Launch,
     Settings,
     SettingsFormat,
+    ToolProgram,
 )
 from agentbox_cli.providers.hookspecs import hookimpl
 from agentbox_cli.providers.model import (
@@ -43,5 +44,6 @@ __all__ = [
     "RateLimitScope",
     "Settings",
     "SettingsFormat",
+    "ToolProgram",
     "hookimpl",
 ]

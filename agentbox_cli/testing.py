@@ -24,7 +24,14 @@ from agentbox_cli.config.redaction import redact
 from agentbox_cli.config.secrets import Found
 from agentbox_cli.config.shapes import HEADER_NAME
 from agentbox_cli.providers import registry
-from agentbox_cli.providers.agent import DUMMY_KEY, AgentSpec, Alias, Connection, Settings
+from agentbox_cli.providers.agent import (
+    DUMMY_KEY,
+    AgentSpec,
+    Alias,
+    Connection,
+    Settings,
+    ToolProgram,
+)
 from agentbox_cli.providers.hookspecs import ENTRY_POINT_GROUP
 from agentbox_cli.providers.model import ProviderSpec
 from agentbox_cli.providers.registry import PluginChoice, PluginRecord, PluginState
@@ -154,6 +161,8 @@ def _settings_of(agent: AgentSpec, to: Connection) -> Iterator[tuple[Settings, .
         yield agent.settings(to)
     if agent.tools is not None:
         yield agent.tools(f"{to.url}/mcp")
+    if agent.server is not None:
+        yield agent.server(ToolProgram(command="/bin/agentbox", args=("serve",)))
 
 
 def _connection(*, key: str = DUMMY_KEY, key_command: str | None = None) -> Connection:

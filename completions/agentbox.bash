@@ -56,8 +56,8 @@ __agentbox_facts() {
     'litellm mcp call') options='--json --raw --help -h' ;;
     'litellm mcp accept') options='--tool --dry-run --json --help -h' ;;
     'litellm mcp import') options='--dry-run --json --help -h' ;;
-    'litellm mcp connect') options='--dry-run --json --help -h' ;;
-    'litellm mcp disconnect') options='--dry-run --json --help -h' ;;
+    'litellm mcp connect') options='--only --dry-run --json --help -h' ;;
+    'litellm mcp disconnect') options='--only --dry-run --json --help -h' ;;
     'litellm key') commands='add list remove' options='--rotate --dry-run --json --help -h' ;;
     'litellm key add') options='--dry-run --json --help -h' ;;
     'litellm key list') options='--json --help -h' ;;
@@ -178,7 +178,9 @@ __agentbox_takes() {
     'litellm mcp accept --tool') ;;
     'litellm mcp accept @1') takes='words server' ;;
     'litellm mcp import @1') takes=files ;;
+    'litellm mcp connect --only') takes='choices server gateway' ;;
     'litellm mcp connect @1') takes='choices claude codex gemini opencode qwen aider llm goose crush' ;;
+    'litellm mcp disconnect --only') takes='choices server gateway' ;;
     'litellm mcp disconnect @1') takes='choices claude codex gemini opencode qwen aider llm goose crush' ;;
     'litellm key add @1') ;;
     'litellm key remove @1') takes='words client' ;;

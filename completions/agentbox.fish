@@ -78,8 +78,8 @@ function __agentbox_commands
                 'call' 'Call a tool of an MCP server.' \
                 'accept' 'Accept tools of an MCP server that are new or have changed.' \
                 'import' 'Take over the MCP servers of an agent\'s config.' \
-                'connect' 'Write the gateway into an agent\'s config.' \
-                'disconnect' 'Take the gateway out of an agent\'s config.'
+                'connect' 'Write our MCP server and the gateway into an agent\'s config.' \
+                'disconnect' 'Take our MCP server and the gateway out of an agent\'s config.'
         case 'litellm key'
             printf '%s\t%s\n' \
                 'add' 'Make a token for a caller, and show it once.' \
@@ -468,12 +468,14 @@ function __agentbox_options
                 '-h' 'Show this message and exit.'
         case 'litellm mcp connect'
             printf '%s\t%s\n' \
+                '--only' 'server or gateway.' \
                 '--dry-run' 'Show the change and write nothing.' \
                 '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
                 '-h' 'Show this message and exit.'
         case 'litellm mcp disconnect'
             printf '%s\t%s\n' \
+                '--only' 'server or gateway.' \
                 '--dry-run' 'Show the change and write nothing.' \
                 '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \
@@ -754,8 +756,12 @@ function __agentbox_takes
             printf '%s\n' words server
         case 'litellm mcp import @1'
             printf '%s\n' files
+        case 'litellm mcp connect --only'
+            printf '%s\n' choices 'server' 'gateway'
         case 'litellm mcp connect @1'
             printf '%s\n' choices 'claude' 'codex' 'gemini' 'opencode' 'qwen' 'aider' 'llm' 'goose' 'crush'
+        case 'litellm mcp disconnect --only'
+            printf '%s\n' choices 'server' 'gateway'
         case 'litellm mcp disconnect @1'
             printf '%s\n' choices 'claude' 'codex' 'gemini' 'opencode' 'qwen' 'aider' 'llm' 'goose' 'crush'
         case 'litellm key add @1'

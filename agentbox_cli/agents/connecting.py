@@ -19,6 +19,7 @@ from agentbox_cli.providers.agent import AgentSpec, Settings, SettingsFormat
 
 MODELS = "models"
 TOOLS = "tools"
+SERVER = "server"
 
 Parts = dict[str, tuple[Value, ...]]
 
@@ -82,7 +83,7 @@ def connect(
     Args:
         paths: where the record is kept.
         agent: whose config.
-        wanted: the settings by part, `models` or `tools`; other parts stay as they are.
+        wanted: the settings by part: `models`, `tools` or `server`; other parts stay as they are.
         environ: what the paths of the files depend on.
         dry_run: whether to write nothing.
 
@@ -108,7 +109,7 @@ def disconnect(
     Args:
         paths: where the record is kept.
         agent: whose config.
-        parts: `models`, `tools` or both.
+        parts: `models`, `tools`, `server`, or several.
         dry_run: whether to write nothing.
 
     Raises:

@@ -25,7 +25,7 @@ class FileRecord:
         format: how it is written.
         before: its text without anything of ours; None if there was no file.
         after: a digest of the text that we wrote.
-        parts: our values by the part that they belong to: `models` or `tools`.
+        parts: our values by the part that they belong to: `models`, `tools` or `server`.
     """
 
     format: SettingsFormat
@@ -34,8 +34,8 @@ class FileRecord:
     parts: dict[str, tuple[Value, ...]] = field(default_factory=dict)
 
     def values(self) -> list[Value]:
-        """Our values of all parts."""
-        return [value for values in self.parts.values() for value in values]
+        """Our values of all parts; one that several parts have, once."""
+        return list({value[0]: value for each in self.parts.values() for value in each}.values())
 
 
 # By the absolute path of the file.

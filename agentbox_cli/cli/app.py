@@ -168,10 +168,13 @@ class McpCommands(LazyGroup):
             f"{_HERE}.litellm.mcp.import_file",
             "Take over the MCP servers of an agent's config.",
         ),
-        "connect": (f"{_HERE}.litellm.mcp.connect", "Write the gateway into an agent's config."),
+        "connect": (
+            f"{_HERE}.litellm.mcp.connect",
+            "Write our MCP server and the gateway into an agent's config.",
+        ),
         "disconnect": (
             f"{_HERE}.litellm.mcp.disconnect",
-            "Take the gateway out of an agent's config.",
+            "Take our MCP server and the gateway out of an agent's config.",
         ),
     }
 

@@ -18,7 +18,7 @@ _HERE = Path(__file__).parent
 _LOCK = "requirements.lock"
 _WHEEL = re.compile(r"agentbox_cli-[A-Za-z0-9.+!_]+-py3-none-any\.whl")
 # What names the user's folders and config goes along: a service manager has none of it.
-_CARRIED = (
+CARRIED = (
     "AGENTBOX_CONFIG",
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
@@ -41,7 +41,7 @@ class Program:
 
     def carried(self) -> dict[str, str]:
         """The variables that the service needs to find the same files."""
-        return {name: self.environ[name] for name in _CARRIED if self.environ.get(name)}
+        return {name: self.environ[name] for name in CARRIED if self.environ.get(name)}
 
 
 def lock() -> str:

@@ -74,6 +74,21 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolProgram:
+    """An MCP server that an agent starts by itself and speaks to over stdin and stdout.
+
+    Args:
+        command: the program's path.
+        args: its arguments.
+        variables: names of variables that it needs, for agents that keep them from their servers.
+    """
+
+    command: str
+    args: tuple[str, ...]
+    variables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """How an agent is started against the proxy; the user's own files stay as they are.
 
@@ -108,6 +123,7 @@ class AgentSpec:
         launch: how it is started against the proxy.
         settings: its own config, so that it always calls the proxy; None if it has none.
         tools: its own config for an MCP server at a URL; None if it has none.
+        server: its own config for an MCP server that it starts; None if it has none.
         prefers: the aliases for its main work, the best first.
         minimum: the oldest version that is known to work, such as `2.0.0`; None for any.
         key_command: whether its settings can name a command that prints a key.
@@ -125,6 +141,7 @@ class AgentSpec:
     launch: Callable[[Connection], Launch] | None = None
     settings: Callable[[Connection], tuple[Settings, ...]] | None = None
     tools: Callable[[str], tuple[Settings, ...]] | None = None
+    server: Callable[[ToolProgram], tuple[Settings, ...]] | None = None
     prefers: tuple[str, ...] = ("code", "default")
     minimum: str | None = None
     key_command: bool = False

@@ -189,7 +189,7 @@ def _agent_problems(agent: AgentSpec) -> Iterator[str]:
         yield "program must be the name of a command"
     if (agent.launch is None) != (agent.protocol is None):
         yield "launch and protocol belong together"
-    if agent.launch is None and agent.tools is None:
+    if agent.launch is None and agent.tools is None and agent.server is None:
         yield "it can neither be started against the proxy nor be given tools"
     if agent.minimum is not None and not VERSION.fullmatch(agent.minimum):
         yield "minimum must be a version such as 2.0.0"

@@ -9,15 +9,22 @@ from pathlib import Path
 import pytest
 
 from agentbox_cli.agents import record
-from agentbox_cli.agents.connecting import MODELS, TOOLS, Outcome, connect, disconnect
+from agentbox_cli.agents.connecting import (
+    MODELS,
+    SERVER,
+    TOOLS,
+    Outcome,
+    connect,
+    disconnect,
+)
 from agentbox_cli.agents.places import expand
 from agentbox_cli.config import atomic
 from agentbox_cli.errors import ConfigError
 from agentbox_cli.paths import Paths, standard_paths
-from agentbox_cli.providers.agent import AgentSpec, Settings, SettingsFormat
+from agentbox_cli.providers.agent import AgentSpec, Settings, SettingsFormat, ToolProgram
 from tests.agents.shipped import AGENTS, connection
 
-BOTH = (MODELS, TOOLS)
+EVERYTHING = (MODELS, TOOLS, SERVER)
 # What a user may have in a file of each format; the second is in the way of nothing of ours.
 THEIRS = {
     SettingsFormat.JSON: '// mine\n{\n  "theme": "dark", // good\n  "env": {"MINE": "1"},\n}\n',
@@ -42,6 +49,8 @@ def wanted(
         found[MODELS] = agent.settings(connection(url))
     if agent.tools:
         found[TOOLS] = agent.tools(f"{url}/mcp")
+    if agent.server:
+        found[SERVER] = agent.server(ToolProgram(command="/bin/agentbox", args=("serve", "x y")))
     return found
 
 
@@ -76,7 +85,7 @@ def test_what_was_there_stays_and_comes_back_to_the_byte(paths: Paths, name: str
     for text in texts(agent).values():
         assert b"127.0.0.1:4000" in text
         assert b"mine" in text
-    outcome = disconnect(paths, agent, BOTH)
+    outcome = disconnect(paths, agent, EVERYTHING)
     assert outcome.was_connected
     assert texts(agent) == before
     assert not record.record_file(paths, name).exists()
@@ -87,7 +96,7 @@ def test_a_file_that_was_not_there_is_gone_again(paths: Paths, name: str) -> Non
     agent = AGENTS[name]
     write(paths, agent)
     assert {file.stat().st_mode & 0o777 for file in texts(agent)} == {0o600}
-    disconnect(paths, agent, BOTH)
+    disconnect(paths, agent, EVERYTHING)
     assert texts(agent) == {}
 
 
@@ -99,7 +108,7 @@ def test_a_second_time_changes_nothing(paths: Paths, name: str) -> None:
     once = texts(agent)
     assert not write(paths, agent).changed
     assert texts(agent) == once
-    disconnect(paths, agent, BOTH)
+    disconnect(paths, agent, EVERYTHING)
     assert texts(agent) == before
 
 
@@ -112,7 +121,7 @@ def test_another_port_is_followed_and_the_first_text_comes_back(paths: Paths, na
     for text in texts(agent).values():
         assert b":4001" in text
         assert b":4000" not in text
-    disconnect(paths, agent, BOTH)
+    disconnect(paths, agent, EVERYTHING)
     assert texts(agent) == before
 
 
@@ -123,7 +132,7 @@ def test_only_ours_is_taken_out_of_a_file_that_was_edited(paths: Paths, name: st
     write(paths, agent)
     for file in files_of(agent):
         file.write_bytes(file.read_bytes().replace(b"mine", b"edited"))
-    disconnect(paths, agent, BOTH)
+    disconnect(paths, agent, EVERYTHING)
     for file, text in before.items():
         assert file.read_bytes() == text.replace(b"mine", b"edited")
 
@@ -142,7 +151,7 @@ def test_only_ours_is_taken_out_of_a_file_that_was_made_by_us_and_edited(
     }
     for file, kind in files_of(agent).items():
         file.write_text(more[kind](file.read_text()))
-    disconnect(paths, agent, BOTH)
+    disconnect(paths, agent, EVERYTHING)
     for text in texts(agent).values():
         assert b"added" in text
         assert b"127.0.0.1" not in text
@@ -154,7 +163,7 @@ def test_a_value_of_ours_that_was_changed_stays_and_is_named(paths: Paths) -> No
     write(paths, agent)
     file = expand("~/.claude/settings.json", os.environ)
     file.write_text(file.read_text().replace('MODEL": "fast"', 'MODEL": "theirs"'))
-    outcome = disconnect(paths, agent, BOTH)
+    outcome = disconnect(paths, agent, EVERYTHING)
     assert [change.kept for change in outcome.changes] == [
         ("env.ANTHROPIC_DEFAULT_HAIKU_MODEL",),
         (),
@@ -168,7 +177,7 @@ def test_an_old_value_comes_back_into_a_file_that_was_edited(paths: Paths) -> No
     write(paths, agent)
     file = expand("~/.codex/config.toml", os.environ)
     file.write_text(file.read_text() + "\n[added]\n")
-    disconnect(paths, agent, BOTH)
+    disconnect(paths, agent, EVERYTHING)
     assert file.read_text() == THEIRS[SettingsFormat.TOML] + "\n[added]\n"
 
 
@@ -179,8 +188,9 @@ def test_one_part_is_taken_out_and_the_other_stays(paths: Paths) -> None:
     disconnect(paths, agent, (TOOLS,))
     (text,) = texts(agent).values()
     assert b"[model_providers.agentbox]" in text
-    assert b"mcp_servers.agentbox" not in text
-    disconnect(paths, agent, (MODELS,))
+    assert b"mcp_servers.agentbox]" not in text
+    assert b"mcp_servers.agentbox-models]" in text
+    disconnect(paths, agent, (MODELS, SERVER))
     assert texts(agent) == before
 
 
@@ -195,7 +205,7 @@ def test_a_dry_run_tells_the_change_and_writes_nothing(paths: Paths, name: str) 
     assert not record.record_file(paths, name).exists()
     write(paths, agent)
     connected = texts(agent)
-    assert disconnect(paths, agent, BOTH, dry_run=True).changed
+    assert disconnect(paths, agent, EVERYTHING, dry_run=True).changed
     assert texts(agent) == connected
 
 
@@ -220,7 +230,7 @@ def test_a_file_that_was_broken_in_between_is_not_written_either(paths: Paths) -
     file.write_text(file.read_text() + "}")
     broken = file.read_text()
     with pytest.raises(ConfigError, match=r"settings\.json:\d+:1: "):
-        disconnect(paths, agent, BOTH)
+        disconnect(paths, agent, EVERYTHING)
     with pytest.raises(ConfigError, match=r"settings\.json:\d+:1: "):
         write(paths, agent)
     assert file.read_text() == broken
@@ -233,9 +243,9 @@ def test_a_file_that_was_deleted_in_between_stays_away(paths: Paths) -> None:
     write(paths, agent)
     (file,) = files_of(agent)
     file.unlink()
-    assert not disconnect(paths, agent, BOTH).changed
+    assert not disconnect(paths, agent, EVERYTHING).changed
     assert not file.exists()
-    assert not disconnect(paths, agent, BOTH).was_connected
+    assert not disconnect(paths, agent, EVERYTHING).was_connected
 
 
 def test_a_symbolic_link_and_the_mode_of_its_target_stay(paths: Paths, tmp_path: Path) -> None:
@@ -249,7 +259,7 @@ def test_a_symbolic_link_and_the_mode_of_its_target_stay(paths: Paths, tmp_path:
     assert link.is_symlink()
     assert target.stat().st_mode & 0o777 == 0o640
     assert "openai/code" in target.read_text()
-    disconnect(paths, agent, BOTH)
+    disconnect(paths, agent, EVERYTHING)
     assert target.read_text() == "model: x\n"
 
 
@@ -266,7 +276,7 @@ def test_a_damaged_record_is_told(paths: Paths, text: str) -> None:
     write(paths, AGENTS["codex"])
     record.record_file(paths, "codex").write_text(text)
     with pytest.raises(ConfigError, match="is damaged"):
-        disconnect(paths, AGENTS["codex"], BOTH)
+        disconnect(paths, AGENTS["codex"], EVERYTHING)
 
 
 def test_a_file_that_cannot_be_written_is_told_and_the_next_try_works(paths: Paths) -> None:
@@ -279,7 +289,7 @@ def test_a_file_that_cannot_be_written_is_told_and_the_next_try_works(paths: Pat
     assert texts(agent) == before
     assert record.record_file(paths, "codex").exists()
     write(paths, agent)
-    disconnect(paths, agent, BOTH)
+    disconnect(paths, agent, EVERYTHING)
     assert texts(agent) == before
 
 
@@ -302,3 +312,19 @@ def test_variables_of_the_agent_move_its_files(paths: Paths, tmp_path: Path) -> 
     write(paths, AGENTS["codex"])
     assert not (tmp_path / "codex/config.toml").exists()
     assert expand("~/.codex/config.toml", os.environ).exists()
+
+
+def test_a_value_that_two_parts_have_is_taken_back_once(paths: Paths) -> None:
+    agent = AGENTS["codex"]
+    (file,) = files_of(agent)
+    file.parent.mkdir(parents=True)
+    file.write_text("mcp_optional_startup_grace_ms = 7\n")
+    write(paths, agent)
+    assert "= 15000" in file.read_text()
+    file.write_text(file.read_text() + "\n[mine]\na = 1\n")
+    outcome = disconnect(paths, agent, (TOOLS,))
+    assert [change.kept for change in outcome.changes] == [()]
+    assert "= 7" not in file.read_text()
+    outcome = disconnect(paths, agent, EVERYTHING)
+    assert [change.kept for change in outcome.changes] == [()]
+    assert file.read_text() == "mcp_optional_startup_grace_ms = 7\n\n[mine]\na = 1\n"

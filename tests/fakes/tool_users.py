@@ -1,13 +1,20 @@
-"""A provider for real agents: it calls the tool `...echo` it is offered, and tells its answer."""
+"""A provider for real agents: it calls a tool that it is offered, and tells its answer.
+
+`call the tool NAME with {...}` in a prompt names the tool by the end of its name; without that it
+is `echo`.
+"""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
 
 TOLD = "the tool said: "
+_ASKED = re.compile(r"call the tool (\S+) with (?=\{)")
+_USUAL = ("echo", {"message": "hello"})
 
 
 @asynccontextmanager
@@ -32,10 +39,15 @@ async def _messages(http: web.Request) -> web.Response:
         for part in (message["content"] if isinstance(message["content"], list) else ())
     ]
     results = [part for part in parts if part["type"] == "tool_result"]
-    name = next((each["name"] for each in asked.get("tools", ()) if "echo" in each["name"]), None)
+    wanted, given = _asked(
+        [part.get("text", "") for part in parts]
+        + [each["content"] for each in asked["messages"] if isinstance(each["content"], str)]
+    )
+    names = [each["name"] for each in asked.get("tools", ())]
+    name = next((each for each in names if each.endswith(wanted)), None)
     if name and not results:
         block = {"type": "tool_use", "id": "toolu_1", "name": name, "input": {}}
-        delta = {"type": "input_json_delta", "partial_json": '{"message": "hello"}'}
+        delta = {"type": "input_json_delta", "partial_json": json.dumps(given)}
     else:
         block = {"type": "text", "text": ""}
         delta = {"type": "text_delta", "text": TOLD + json.dumps(results)}
@@ -56,10 +68,12 @@ async def _messages(http: web.Request) -> web.Response:
 async def _responses(http: web.Request) -> web.Response:
     asked = await http.json()
     results = [item for item in asked["input"] if item.get("type") == "function_call_output"]
-    tool = _echo(asked.get("tools", ()))
+    parts = [part for item in asked["input"] for part in item.get("content") or ()]
+    wanted, given = _asked([part.get("text", "") for part in parts])
+    tool = _named(asked.get("tools", ()), wanted)
     if tool and not results:
-        arguments = '{"message": "hello"}'
-        call = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "arguments": arguments}
+        call = {"type": "function_call", "id": "fc_1", "call_id": "call_1"}
+        call["arguments"] = json.dumps(given)
         item: dict[str, Any] = {**call, **tool, "status": "completed"}
     else:
         content = {"type": "output_text", "text": TOLD + json.dumps(results), "annotations": []}
@@ -74,13 +88,22 @@ async def _responses(http: web.Request) -> web.Response:
     )
 
 
-def _echo(tools: Any) -> dict[str, str] | None:
-    """The tool's name; Codex puts those of a server into a namespace."""
+def _asked(texts: Iterable[str]) -> tuple[str, Mapping[str, Any]]:
+    """The tool that a prompt names, and its arguments."""
+    for text in texts:
+        if found := _ASKED.search(text):
+            given, _ = json.JSONDecoder().raw_decode(text[found.end() :])
+            return found[1], given
+    return _USUAL
+
+
+def _named(tools: Any, name: str) -> dict[str, str] | None:
+    """The tool of that name; Codex puts those of a server into a namespace."""
     for tool in tools:
         for inner in tool.get("tools", ()):
-            if "echo" in inner["name"]:
+            if inner["name"].endswith(name):
                 return {"name": inner["name"], "namespace": tool["name"]}
-        if "echo" in tool.get("name", ""):
+        if tool.get("name", "").endswith(name):
             return {"name": tool["name"]}
     return None
 

@@ -25,6 +25,6 @@ def disconnect(
     from agentbox_cli.agents import connecting
 
     spec = named_agent(ctx, agent)
-    parts = (connecting.MODELS, connecting.TOOLS)
+    parts = (connecting.MODELS, connecting.TOOLS, connecting.SERVER)
     outcome = connecting.disconnect(standard_paths(), spec, parts, dry_run=dry_run)
     tell_outcome(outcome, "disconnected", dry_run=dry_run, as_json=as_json)

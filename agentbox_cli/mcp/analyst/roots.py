@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from fastmcp.server.context import Context
+from mcp.shared.exceptions import MCPError
 
 from agentbox_cli.mcp.analyst.workspace import Workspace, workspace_of
 
@@ -32,6 +33,10 @@ async def _roots(ctx: Context) -> list[Path]:
     with warnings.catch_warnings():
         # Newer clients have no roots; those that have them are asked.
         warnings.simplefilter("ignore")
-        told = await ctx.session.list_roots()  # type: ignore[deprecated] # for older clients
+        try:
+            told = await ctx.session.list_roots()  # type: ignore[deprecated] # for older clients
+        except MCPError:
+            # It has roots, and speaks a protocol in which nobody can ask for them (2026-07-28).
+            return []
     uris = [urlsplit(str(root.uri)) for root in told.roots]
     return [Path(unquote(uri.path)) for uri in uris if uri.scheme == "file" and uri.path]

@@ -11,9 +11,13 @@ from agentbox_cli.api import (
     Protocol,
     Settings,
     SettingsFormat,
+    ToolProgram,
 )
 
 DIRECTORY = "${CLAUDE_CONFIG_DIR:-~/.claude}"
+SERVERS = "${CLAUDE_CONFIG_DIR:-~}/.claude.json"
+GATEWAY = ("mcpServers", "agentbox")
+OUR_SERVER = ("mcpServers", "agentbox-models")
 # What would lead it to another service, or show a provider's key.
 ELSEWHERE = (
     "ANTHROPIC_API_KEY",
@@ -64,14 +68,15 @@ def settings(to: Connection) -> tuple[Settings, ...]:
 
 
 def tools(url: str) -> tuple[Settings, ...]:
-    entry = {"type": "http", "url": url}
-    return (
-        Settings(
-            path="${CLAUDE_CONFIG_DIR:-~}/.claude.json",
-            format=SettingsFormat.JSON,
-            values=((("mcpServers", "agentbox"), entry),),
-        ),
-    )
+    # It waits for such a server before its first turn, and `-p` has no other (measured, 2.1.332).
+    entry = {"type": "http", "url": url, "alwaysLoad": True}
+    return (Settings(path=SERVERS, format=SettingsFormat.JSON, values=((GATEWAY, entry),)),)
+
+
+def server(program: ToolProgram) -> tuple[Settings, ...]:
+    how = {"command": program.command, "args": list(program.args)}
+    entry = {"type": "stdio", **how, "alwaysLoad": True}
+    return (Settings(path=SERVERS, format=SettingsFormat.JSON, values=((OUR_SERVER, entry),)),)
 
 
 AGENT = AgentSpec(
@@ -83,6 +88,7 @@ AGENT = AgentSpec(
     launch=launch,
     settings=settings,
     tools=tools,
+    server=server,
     minimum="2.0.0",
     key_command=True,
     names={

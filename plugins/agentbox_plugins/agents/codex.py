@@ -11,10 +11,14 @@ from agentbox_cli.api import (
     Protocol,
     Settings,
     SettingsFormat,
+    ToolProgram,
 )
 
 CONFIG = "${CODEX_HOME:-~/.codex}/config.toml"
 KEY_VARIABLE = "AGENTBOX_KEY"
+# Its first turn waits a second for servers, and goes on without the tools of one that needs more
+# (measured, 0.169.0).
+PATIENCE = (("mcp_optional_startup_grace_ms",), 15_000)
 
 
 def provider(to: Connection) -> dict[str, Any]:
@@ -56,7 +60,21 @@ def settings(to: Connection) -> tuple[Settings, ...]:
 
 def tools(url: str) -> tuple[Settings, ...]:
     entry = {"url": url, "startup_timeout_sec": 60}
-    values = ((("mcp_servers", "agentbox"), entry),)
+    values = (PATIENCE, (("mcp_servers", "agentbox"), entry))
+    return (Settings(path=CONFIG, format=SettingsFormat.TOML, values=values),)
+
+
+def server(program: ToolProgram) -> tuple[Settings, ...]:
+    entry = {
+        "command": program.command,
+        "args": list(program.args),
+        # It keeps all but PATH, HOME and the like from its servers (measured, 0.169.0).
+        "env_vars": list(program.variables),
+        "startup_timeout_sec": 60,
+        # An analysis of many files takes longer than a call usually may.
+        "tool_timeout_sec": 600,
+    }
+    values = (PATIENCE, (("mcp_servers", "agentbox-models"), entry))
     return (Settings(path=CONFIG, format=SettingsFormat.TOML, values=values),)
 
 
@@ -69,6 +87,7 @@ AGENT = AgentSpec(
     launch=launch,
     settings=settings,
     tools=tools,
+    server=server,
     minimum="0.60.0",
     key_command=True,
     names={

@@ -11,6 +11,7 @@ from agentbox_cli.api import (
     Protocol,
     Settings,
     SettingsFormat,
+    ToolProgram,
 )
 
 DIRECTORY = "${CRUSH_GLOBAL_CONFIG:-${XDG_CONFIG_HOME:-~/.config}/crush}"
@@ -51,6 +52,12 @@ def tools(url: str) -> tuple[Settings, ...]:
     return (Settings(path=CONFIG, format=SettingsFormat.JSON, values=values),)
 
 
+def server(program: ToolProgram) -> tuple[Settings, ...]:
+    entry = {"type": "stdio", "command": program.command, "args": list(program.args)}
+    values = ((("mcp", "agentbox-models"), entry),)
+    return (Settings(path=CONFIG, format=SettingsFormat.JSON, values=values),)
+
+
 AGENT = AgentSpec(
     name="crush",
     title="Crush",
@@ -60,6 +67,7 @@ AGENT = AgentSpec(
     launch=launch,
     settings=settings,
     tools=tools,
+    server=server,
     minimum="0.10.0",
     docs_url="https://github.com/charmbracelet/crush",
 )

@@ -7,6 +7,7 @@ from agentbox_cli.api import (
     Protocol,
     Settings,
     SettingsFormat,
+    ToolProgram,
 )
 
 CONFIG = "${XDG_CONFIG_HOME:-~/.config}/goose/config.yaml"
@@ -46,6 +47,19 @@ def tools(url: str) -> tuple[Settings, ...]:
     return (Settings(path=CONFIG, format=SettingsFormat.YAML, values=values),)
 
 
+def server(program: ToolProgram) -> tuple[Settings, ...]:
+    entry = {
+        "name": "agentbox-models",
+        "type": "stdio",
+        "cmd": program.command,
+        "args": list(program.args),
+        "enabled": True,
+        "timeout": 600,
+    }
+    values = ((("extensions", "agentbox-models"), entry),)
+    return (Settings(path=CONFIG, format=SettingsFormat.YAML, values=values),)
+
+
 AGENT = AgentSpec(
     name="goose",
     title="Goose",
@@ -55,6 +69,7 @@ AGENT = AgentSpec(
     launch=launch,
     settings=settings,
     tools=tools,
+    server=server,
     minimum="1.0.0",
     docs_url="https://block.github.io/goose",
     note="after `connect` it still wants OPENAI_API_KEY to be set, to any word",

@@ -11,6 +11,7 @@ from agentbox_cli.api import (
     Protocol,
     Settings,
     SettingsFormat,
+    ToolProgram,
 )
 
 CONFIG = "${XDG_CONFIG_HOME:-~/.config}/opencode/opencode.json"
@@ -60,6 +61,12 @@ def tools(url: str) -> tuple[Settings, ...]:
     return (Settings(path=CONFIG, format=SettingsFormat.JSON, values=values),)
 
 
+def server(program: ToolProgram) -> tuple[Settings, ...]:
+    entry = {"type": "local", "command": [program.command, *program.args], "enabled": True}
+    values = ((("mcp", "agentbox-models"), entry),)
+    return (Settings(path=CONFIG, format=SettingsFormat.JSON, values=values),)
+
+
 AGENT = AgentSpec(
     name="opencode",
     title="opencode",
@@ -69,6 +76,7 @@ AGENT = AgentSpec(
     launch=launch,
     settings=settings,
     tools=tools,
+    server=server,
     minimum="1.0.0",
     docs_url="https://opencode.ai/docs",
 )

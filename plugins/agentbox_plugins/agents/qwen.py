@@ -10,6 +10,7 @@ from agentbox_cli.api import (
     Protocol,
     Settings,
     SettingsFormat,
+    ToolProgram,
 )
 
 CONFIG = "~/.qwen/settings.json"
@@ -56,6 +57,12 @@ def tools(url: str) -> tuple[Settings, ...]:
     return (Settings(path=CONFIG, format=SettingsFormat.JSON, values=values),)
 
 
+def server(program: ToolProgram) -> tuple[Settings, ...]:
+    entry = {"command": program.command, "args": list(program.args)}
+    values = ((("mcpServers", "agentbox-models"), entry),)
+    return (Settings(path=CONFIG, format=SettingsFormat.JSON, values=values),)
+
+
 AGENT = AgentSpec(
     name="qwen",
     title="Qwen Code",
@@ -65,6 +72,7 @@ AGENT = AgentSpec(
     launch=launch,
     settings=settings,
     tools=tools,
+    server=server,
     minimum="0.15.0",
     docs_url="https://qwenlm.github.io/qwen-code-docs",
 )

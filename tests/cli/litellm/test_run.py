@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -199,10 +200,11 @@ def test_a_config_is_connected_seen_and_taken_back(somebody: User) -> None:
     assert f'url = "{url_of(somebody)}/mcp"' in file.read_text()
     rows = {row["name"]: row for row in somebody.reads("litellm", "agents")["agents"]}
     (connected,) = rows["codex"]["connected"]
-    assert (connected["parts"], connected["state"]) == (["models", "tools"], "connected")
+    assert connected["parts"] == ["models", "server", "tools"]
+    assert connected["state"] == "connected"
     assert rows["claude"]["connected"] == []
     shown = somebody.runs("litellm", "agents").stdout
-    assert "codex     99.0.0   models, tools" in shown
+    assert "codex     99.0.0   models, server, tools" in shown
     assert somebody.runs("litellm", "mcp", "disconnect", "codex").returncode == 0
     done = somebody.runs("litellm", "disconnect", "codex")
     assert done.stdout == f"wrote {file}\ncodex is disconnected\n"
@@ -210,6 +212,71 @@ def test_a_config_is_connected_seen_and_taken_back(somebody: User) -> None:
     assert somebody.runs("litellm", "disconnect", "codex").stdout == (
         "codex is disconnected already\n"
     )
+
+
+def test_an_agent_gets_our_server_or_the_gateway_or_both(somebody: User) -> None:
+    file = somebody.home / ".claude.json"
+    theirs = '{\n  "mcpServers": {"mine": {"command": "x"}} // mine\n}\n'
+    file.write_text(theirs)
+    plan = somebody.runs("litellm", "mcp", "connect", "claude", "--dry-run")
+    assert '"agentbox-models"' in plan.stdout
+    assert file.read_text() == theirs
+
+    def entries(*line: str) -> dict[str, Any]:
+        done = somebody.runs("litellm", "mcp", *line)
+        assert done.returncode == 0, done.stderr
+        text = file.read_text().replace("// mine", "")
+        found: dict[str, Any] = json.loads(text)["mcpServers"]
+        assert found.pop("mine") == {"command": "x"}
+        return found
+
+    ours = entries("connect", "claude", "--only", "server")["agentbox-models"]
+    assert ours["type"] == "stdio"
+    assert ours["args"][-3:] == ["litellm", "mcp", "serve"]
+    assert Path(ours["command"]).is_absolute()
+    assert set(entries("connect", "claude")) == {"agentbox", "agentbox-models"}
+    assert set(entries("disconnect", "claude", "--only", "server")) == {"agentbox"}
+    assert set(entries("connect", "claude", "--only", "server")) == {"agentbox", "agentbox-models"}
+    assert set(entries("disconnect", "claude", "--only", "gateway")) == {"agentbox-models"}
+    assert entries("disconnect", "claude") == {}
+    assert file.read_text() == theirs
+
+
+def test_a_server_of_codex_gets_the_variables_that_the_proxy_needs(somebody: User) -> None:
+    config = somebody.home / "keyed.yml"
+    config.write_text(
+        """litellm:
+  providers:
+    openai: {api_key: "${MY_KEY}"}
+  models:
+    default: [{provider: openai, model: gpt-4o}]
+  mcp_servers:
+    docs: {url: "http://127.0.0.1:9/mcp", headers: {Authorization: "Bearer ${DOCS_TOKEN}"}}
+"""
+    )
+    named = ("--config", str(config), "litellm", "mcp")
+    done = somebody.runs(*named, "connect", "codex", "--only", "server", MY_KEY="sk-1234567890")
+    assert done.returncode == 0, done.stderr
+    text = (somebody.home / ".codex/config.toml").read_text()
+    entry = tomllib.loads(text)["mcp_servers"]["agentbox-models"]
+    assert entry["args"] == ["--config", str(config), "litellm", "mcp", "serve"]
+    assert {"MY_KEY", "DOCS_TOKEN", "XDG_CONFIG_HOME"} <= set(entry["env_vars"])
+    assert "sk-1234567890" not in text
+    assert somebody.runs(*named, "disconnect", "codex").returncode == 0
+
+
+def test_where_a_key_is_wanted_an_agent_gets_our_server_alone(somebody: User) -> None:
+    config = somebody.home / "by-key.yml"
+    config.write_text(CONFIG.replace("  port: 0\n", "  port: 4123\n  auth: key\n"))
+    named = ("--config", str(config), "litellm", "mcp")
+    done = somebody.runs(*named, "connect", "claude", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "without the gateway: the gateway wants a key" in done.stderr
+    assert '"agentbox-models"' in done.stdout
+    assert ":4123/mcp" not in done.stdout
+    refused = somebody.runs(*named, "connect", "claude", "--only", "gateway")
+    assert refused.returncode == 1
+    assert "the gateway wants a key" in refused.stderr
 
 
 def test_a_broken_file_of_an_agent_is_told_with_its_place(somebody: User) -> None:
@@ -294,7 +361,8 @@ def test_a_wanted_key_is_in_no_argument_and_no_config_of_an_agent(stopped: User)
     written = (stopped.home / ".claude/settings.json").read_text()
     assert json.loads(written)["apiKeyHelper"] == "agentbox litellm key"
     assert key not in written
-    assert stopped.runs("litellm", "mcp", "connect", "claude").returncode == 1
+    only = ("--only", "gateway")
+    assert stopped.runs("litellm", "mcp", "connect", "claude", *only).returncode == 1
 
 
 def test_servers_in_the_config_bring_the_gateway_with_connect(stopped: User) -> None:

@@ -262,6 +262,9 @@ async def test_the_workspace_is_named_or_the_clients_own(
     here: dict[str, Any] = {"subject": ".", "question": "?"}
     async with connected(user, cwd=project, roots=[elsewhere.as_uri()], mode="legacy") as one:
         assert (await told(one, "quick_check", **here))["files_read"] == ["here.py"]
+    # One that has roots and cannot be asked for them, as Claude Code: where it was started.
+    async with connected(user, cwd=elsewhere, roots=[project.as_uri()], mode="auto") as one:
+        assert (await told(one, "quick_check", **here))["files_read"] == ["here.py"]
     named = ("--workspace", str(project / "src"))
     async with connected(user, *named, cwd=elsewhere, roots=[elsewhere.as_uri()]) as one:
         assert (await told(one, "quick_check", **here))["files_read"] == ["a.py", "b.py"]
