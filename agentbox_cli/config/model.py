@@ -221,6 +221,10 @@ class LiteLLMConfig(Section):
         "owner",
         description="Whom the files of the sockets let in: 0600, 0660 or 0666.",
     )
+    socket_mcp: bool = Field(
+        default=False,
+        description="Whether these containers may use `mcp_servers`, which run on the host.",
+    )
 
 
 class HostConfig(BaseModel):

@@ -16,6 +16,7 @@ from agentbox_cli.proxy.connections import Connections
 from agentbox_cli.proxy.endpoints import CHAT, COUNT_TOKENS, SERVED, Endpoint
 from agentbox_cli.proxy.front import Front
 from agentbox_cli.proxy.http_server import Server
+from agentbox_cli.proxy.mcp_relay import STATUS, is_mcp, not_for_containers
 from agentbox_cli.proxy.names import Names
 from agentbox_cli.proxy.pages import HEALTH, Pages
 from agentbox_cli.proxy.relay import Relay
@@ -106,7 +107,15 @@ class Dispatcher:
         if thing := thing_at(http.rel_url.raw_path, http.headers):
             answer = partial(self._passed_on, thing)
             return await self._told(http, thing.endpoint, answer, holder)
+        if self._is_kept_from_mcp(http):
+            return not_for_containers()
         return await self._pages.answer(http)
+
+    def _is_kept_from_mcp(self, http: web.BaseRequest) -> bool:
+        """Whether a container asks for servers that run outside of it, on the host."""
+        inside = http.protocol in self._connections.containers
+        asked = is_mcp(http.path) or http.path == STATUS
+        return inside and asked and not self._front.mcp_for_containers
 
     async def _told(
         self, http: web.BaseRequest, endpoint: Endpoint, answer: Teller, holder: str | None

@@ -49,6 +49,7 @@ class Front:
         seek: has the process looked for that owns a socket's inode.
         containers: the paths of unix sockets, and whose calls come in by each.
         mcp: serves `/mcp`; None where there is no gateway.
+        mcp_for_containers: whether it serves those that call by a socket, too.
     """
 
     resolved: Resolved
@@ -73,3 +74,4 @@ class Front:
     seek: Callable[[int], None] = nobody_seeks
     containers: Mapping[str, str] = field(default_factory=dict)
     mcp: McpRelay | None = None
+    mcp_for_containers: bool = False

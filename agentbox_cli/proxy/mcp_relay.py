@@ -38,6 +38,7 @@ _INTERNAL_ERROR = -32603
 _REFUSED = -32000
 
 _UNAVAILABLE = 503
+_FORBIDDEN = 403
 _BAD_METHOD = 405
 
 Body = Callable[[web.BaseRequest], Awaitable[bytes]]
@@ -133,6 +134,15 @@ def rpc_refusal(
         body=json.dumps({"jsonrpc": "2.0", "id": None, "error": error}).encode(),
         content_type="application/json",
         headers=headers,
+    )
+
+
+def not_for_containers() -> web.Response:
+    """The refusal of a container, which would get out of itself by the servers of its host."""
+    return rpc_refusal(
+        _FORBIDDEN,
+        "the MCP servers of the host are not for containers; `litellm.socket_mcp: true` in its"
+        " config.yml lets them in",
     )
 
 

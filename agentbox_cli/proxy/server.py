@@ -144,6 +144,7 @@ class ProxyServer:
             containers={str(each.path): each.name for each in named},
             pins=self._pins,
             mcp=self._mcp,
+            mcp_for_containers=self.resolved.config.socket_mcp,
         )
         # aiohttp waits that long twice: for the open requests, then for their connections.
         self._runner = web.ServerRunner(server_of(front), shutdown_timeout=self.grace / 2)

@@ -120,7 +120,7 @@ def _bound(name: str, path: Path, config: LiteLLMConfig, backlog: int) -> NamedS
         )
     try:
         path.parent.mkdir(mode=_PASSABLE, parents=True, exist_ok=True)
-        path.parent.chmod(_PASSABLE)
+        _own(name, path.parent)
         _free(name, path)
         return _listening(name, path, MODES[config.socket_access], backlog)
     except OSError as error:
@@ -133,19 +133,35 @@ def _bound(name: str, path: Path, config: LiteLLMConfig, backlog: int) -> NamedS
 def _listening(name: str, path: Path, mode: int, backlog: int) -> NamedSocket:
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        # Closed to all at first: a moment of 0777 would be one too many.
-        before = os.umask(0o777)
+        # By the umask and not by chmod: who can write into the directory, such as a container that
+        # has it mounted, could put a link there in between, and have another file opened to all.
+        before = os.umask(0o777 & ~mode)
         try:
             bound.bind(str(path))
         finally:
             os.umask(before)
-        path.chmod(mode)
         bound.listen(backlog)
         bound.setblocking(False)  # noqa: FBT003 - the signature is Python's
         return NamedSocket(name=name, path=path, bound=bound)
     except BaseException:
         bound.close()
         raise
+
+
+def _own(name: str, directory: Path) -> None:
+    """Make sure that nobody else can put another socket in the place of ours."""
+    above, found = directory.parent.stat(), directory.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise ProxyError(f"socket {name}: {directory} is not a directory")
+    hint = "remove it, or set litellm.socket_dir to a directory of your own"
+    if found.st_uid != os.geteuid():
+        message = f"socket {name}: {directory} belongs to uid {found.st_uid}, not to you"
+        raise ProxyError(message, hint=hint)
+    anybody = above.st_mode & stat.S_IWOTH and not above.st_mode & stat.S_ISVTX
+    if anybody or above.st_uid not in {os.geteuid(), 0}:
+        message = f"socket {name}: others can change {directory.parent}"
+        raise ProxyError(message, hint="set litellm.socket_dir to a directory of your own")
+    directory.chmod(_PASSABLE)
 
 
 def _free(name: str, path: Path) -> None:

@@ -12,14 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
 from agentbox_cli.proxy.gateway import Gateway, GatewayPlan, GatewayState, GatewayUnavailable
 from agentbox_cli.proxy.mcp_relay import McpRelay
+from agentbox_cli.proxy.sockets import bind_named
 from tests.fakes import tiny_gateway
 from tests.fakes.processes import lives
 from tests.fakes.stand import INSTALL_KEY, Plan, Stand, eventually, open_stand
+from tests.proxy.test_sockets import config, paths_in
 
 ASKED = {
     "content-type": "application/json",
@@ -111,6 +114,24 @@ async def test_the_guard_stands_before_it_and_says_so_in_json_rpc(served: Stand)
     assert relay_of(served).gateway.state is GatewayState.OFF
     relayed = {"x-forwarded-for": "1.2.3.4", "x-api-key": INSTALL_KEY}
     assert (await ask(served, headers=relayed))[0] == 200
+
+
+@pytest.mark.parametrize("let_in", [False, True])
+async def test_containers_do_not_get_at_the_servers_of_the_host(
+    place: Path, tmp_path: Path, let_in: bool
+) -> None:
+    named = bind_named(config(), paths_in(place), 5)
+    plan = Plan(section={"socket_mcp": let_in}, server={"gateway": plan_of(place)})
+    async with (
+        open_stand(plan, tmp_path, named) as stand,
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(named[0].path))) as http,
+    ):
+        for path in ("/mcp", "/mcp/files", "/mcp/a%2fb", "/agentbox/mcp", "/%6dcp"):
+            async with http.get(f"http://localhost{path}", headers=ASKED) as answer:
+                assert (answer.status == 403) is not let_in, path
+                assert let_in or "socket_mcp" in (await answer.json())["error"]["message"]
+        assert (relay_of(stand).gateway.state is GatewayState.OFF) is not let_in
+        assert (await ask(stand))[0] == 200, "the own user has them"
 
 
 async def test_news_come_at_once_and_a_listener_that_leaves_is_seen_to_leave(

@@ -200,3 +200,62 @@ def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path, place: Path) ->
     (tmp_path / "file").write_text("")
     with pytest.raises(ProxyError, match=r"socket web: cannot listen on .*: Not a directory"):
         bind_named(config(socket_dir=str(tmp_path / "file")), paths_in(place), 5)
+
+
+def test_a_directory_of_somebody_else_is_refused(tmp_path: Path, place: Path) -> None:
+    target = tmp_path / "target"
+    target.mkdir(mode=0o700)
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "web").symlink_to(target)
+    with pytest.raises(ProxyError, match=r"socket web: .*shared/web is not a directory"):
+        bind_named(config(socket_dir=str(shared)), paths_in(place), 5)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o700
+    assert list(target.iterdir()) == []
+    (shared / "web").unlink()
+    shared.chmod(0o777)
+    with pytest.raises(ProxyError, match=r"others can change .*shared"):
+        bind_named(config(socket_dir=str(shared)), paths_in(place), 5)
+    shared.chmod(0o1777)
+    sockets.close(bind_named(config(socket_dir=str(shared)), paths_in(place), 5))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_a_directory_that_another_user_was_first_to_make_is_refused(
+    tmp_path: Path, place: Path
+) -> None:
+    shared = tmp_path / "shared"
+    (shared / "web").mkdir(parents=True)
+    shared.chmod(0o1777)
+    os.chown(shared / "web", 12_345, 12_345)
+    with pytest.raises(ProxyError, match="web belongs to uid 12345, not to you"):
+        bind_named(config(socket_dir=str(shared)), paths_in(place), 5)
+    os.chown(shared, 12_345, 12_345)
+    os.chown(shared / "web", 0, 0)
+    with pytest.raises(ProxyError, match=r"others can change .*shared"):
+        bind_named(config(socket_dir=str(shared)), paths_in(place), 5)
+
+
+def test_a_link_that_takes_the_place_of_the_socket_opens_no_other_file(
+    tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private = tmp_path / "private"
+    private.write_text("mine")
+    private.chmod(0o600)
+    real = socket.socket
+
+    class Swapped(socket.socket):
+        """A socket whose file is swapped for a link as soon as it is there."""
+
+        def bind(self, address: Any) -> None:
+            super().bind(address)
+            Path(address).unlink()
+            Path(address).symlink_to(private)
+
+    monkeypatch.setattr(socket, "socket", Swapped)
+    named = bind_named(config(socket=["web"], socket_access="all"), paths_in(place), 5)
+    monkeypatch.setattr(socket, "socket", real)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    named[0].bound.close()
+    named[0].path.unlink()
+    assert private.read_text() == "mine"
