@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import Any
+from urllib.parse import quote
 
 from agentbox_cli.fallback.plan import Check
 from agentbox_cli.fallback.rules import OK
 from agentbox_cli.proxy.drill import HEADER, drill_header
-from agentbox_cli.proxy.endpoints import BY_PATH
+from agentbox_cli.proxy.endpoints import BY_PATH, GENERATE
 
 # A check may wait for each failing link and for a busy machine, never for ever.
 SECONDS = 90.0
@@ -63,17 +64,16 @@ def ask(host: str, port: int, secret: str, check: Check, alias: str) -> Seen:
     began = time.monotonic()
     connection = HTTPConnection(host, port, timeout=SECONDS)
     try:
-        connection.request(
-            "POST", _PATHS[check.endpoint], body=_body(check, alias), headers=_head(secret, check)
-        )
+        path, body = _question(check, alias)
+        connection.request("POST", path, body=body, headers=_head(secret, check))
         response = connection.getresponse()
-        body = response.read()
+        received = response.read()
         served_by = response.headers.get("x-agentbox-served-by")
     except (OSError, HTTPException) as error:
         return _nothing(f"{type(error).__name__}: {error}", began)
     finally:
         connection.close()
-    answer, told = _read(check, response.status, body)
+    answer, told = _read(check, response.status, received)
     return Seen(
         status=response.status,
         served_by=served_by,
@@ -84,14 +84,22 @@ def ask(host: str, port: int, secret: str, check: Check, alias: str) -> Seen:
     )
 
 
-def _body(check: Check, alias: str) -> bytes:
-    fields: dict[str, Any] = {"model": alias, **_question(check.endpoint)}
+def _question(check: Check, alias: str) -> tuple[str, bytes]:
+    """The path and the body."""
+    fields = _asked(check.endpoint)
+    if check.endpoint == GENERATE.name:
+        verb = "streamGenerateContent?alt=sse" if check.stream else "generateContent"
+        return f"/v1beta/models/{quote(alias)}:{verb}", json.dumps(fields).encode()
+    fields["model"] = alias
     if check.stream:
         fields["stream"] = True
-    return json.dumps(fields).encode()
+    return _PATHS[check.endpoint], json.dumps(fields).encode()
 
 
-def _question(endpoint: str) -> dict[str, Any]:
+def _asked(endpoint: str) -> dict[str, Any]:
+    if endpoint == GENERATE.name:
+        turn = {"role": "user", "parts": [{"text": PROMPT}]}
+        return {"contents": [turn], "generationConfig": {"maxOutputTokens": 64}}
     if endpoint == "embeddings":
         return {"input": PROMPT}
     said = [{"role": "user", "content": PROMPT}]
@@ -145,6 +153,8 @@ def _whole_text(endpoint: str, document: dict[str, Any]) -> str:
         case "responses":
             items = [item for item in document["output"] if item["type"] == "message"]
             return str(items[0]["content"][0]["text"])
+        case "generate":
+            return str(document["candidates"][0]["content"]["parts"][0]["text"])
         case _:
             return f"{len(document['data'][0]['embedding'])} dimensions"
 
@@ -157,12 +167,13 @@ def _stream(endpoint: str, text: str) -> Told:
 
 
 def _events(text: str) -> Iterable[dict[str, Any]]:
+    # Google tells of an error in its streams by mere JSON.
     data = (line.removeprefix("data:").strip() for line in text.splitlines() if _is_data(line))
     return (json.loads(item) for item in data if item != "[DONE]")
 
 
 def _is_data(line: str) -> bool:
-    return line.startswith("data:")
+    return line.startswith(("data:", "{"))
 
 
 def _read_chat(told: Told, event: dict[str, Any]) -> None:
@@ -188,4 +199,18 @@ def _read_responses(told: Told, event: dict[str, Any]) -> None:
     told.complete = event["type"] == "response.completed"
 
 
-_READERS = {"chat": _read_chat, "messages": _read_messages, "responses": _read_responses}
+def _read_generated(told: Told, event: dict[str, Any]) -> None:
+    if "error" in event:
+        told.broken = True
+        return
+    for candidate in event.get("candidates", ()):
+        told.parts += (part.get("text", "") for part in candidate["content"]["parts"])
+        told.complete = told.complete or "finishReason" in candidate
+
+
+_READERS = {
+    "chat": _read_chat,
+    "messages": _read_messages,
+    "responses": _read_responses,
+    "generate": _read_generated,
+}

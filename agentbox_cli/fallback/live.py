@@ -13,13 +13,13 @@ from agentbox_cli.fallback.verdicts import Outcome, Report, Row
 from agentbox_cli.providers.catalog import Catalog
 from agentbox_cli.providers.model import Protocol
 from agentbox_cli.providers.pricing import Counts
-from agentbox_cli.providers.resolved import ENDPOINTS, Chain, Deployment, Lane, Link
+from agentbox_cli.providers.resolved import ENDPOINTS, Chain, Deployment, Link
 from agentbox_cli.proxy.call import Call
-from agentbox_cli.proxy.endpoints import BY_PATH, Endpoint
+from agentbox_cli.proxy.endpoints import BY_PATH, GENERATE, Endpoint
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import DirectLane, Order
 from agentbox_cli.proxy.quota import Quotas
-from agentbox_cli.proxy.request import read_ask
+from agentbox_cli.proxy.request import Ask, read_ask, read_named
 from agentbox_cli.proxy.upstream import AttemptFailed, Upstream
 from agentbox_cli.usage.prices import price_of
 
@@ -109,9 +109,9 @@ def _why_unasked(deployment: Deployment) -> Advice | None:
 
 def _direct_endpoint(deployment: Deployment) -> Endpoint | None:
     """How a deployment can be asked without LiteLLM."""
-    direct = (p for p, _ in ENDPOINTS.values() if deployment.lane(p) is Lane.DIRECT)
-    wanted = next(direct, None)
-    return next((item for item in BY_PATH.values() if item.protocol is wanted), None)
+    spoken = (p for p, _ in ENDPOINTS.values() if deployment.speaks(p))
+    wanted = next(spoken, None)
+    return next((item for item in (*BY_PATH.values(), GENERATE) if item.protocol is wanted), None)
 
 
 async def _ask_everybody(
@@ -155,7 +155,7 @@ async def _failure(lane: DirectLane, deployment: Deployment, endpoint: Endpoint)
         # It becomes the idempotency key: a fixed one would be taken for a repeated call.
         request_id=f"live_{secrets.token_hex(12)}",
         endpoint=endpoint,
-        ask=read_ask(_body(deployment, endpoint)),
+        ask=_asked(deployment, endpoint),
         client={},
         quotas=Quotas(),
     )
@@ -164,6 +164,16 @@ async def _failure(lane: DirectLane, deployment: Deployment, endpoint: Endpoint)
     except AttemptFailed as failed:
         return failed.failure
     return None
+
+
+def _asked(deployment: Deployment, endpoint: Endpoint) -> Ask:
+    if not endpoint.is_google:
+        return read_ask(_body(deployment, endpoint))
+    fields = {
+        "contents": [{"role": "user", "parts": [{"text": PROMPT}]}],
+        "generationConfig": {"maxOutputTokens": MOST_OUTPUT},
+    }
+    return read_named(json.dumps(fields).encode(), deployment.name, stream=False)
 
 
 def _body(deployment: Deployment, endpoint: Endpoint) -> bytes:

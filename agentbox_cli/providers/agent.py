@@ -21,6 +21,7 @@ class SettingsFormat(StrEnum):
     TOML = "toml"
     YAML = "yaml"
     YAML_LIST = "yaml-list"
+    ENV = "env"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Settings:
         path: the file; it may begin with `~` or `${NAME:-default}`.
         format: how the file is written.
         values: each value with its path of keys. In a `YAML_LIST`, the first key is the
-            `model_id` of an item, which is the value.
+            `model_id` of an item, which is the value; in an `ENV`, it is the variable.
     """
 
     path: str

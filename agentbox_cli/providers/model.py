@@ -13,6 +13,7 @@ class Protocol(StrEnum):
     OPENAI_EMBEDDINGS = "openai-embeddings"
     OPENAI_RESPONSES = "openai-responses"
     ANTHROPIC_MESSAGES = "anthropic-messages"
+    GOOGLE_GENERATE = "google-generate"
 
 
 class ModelKind(StrEnum):

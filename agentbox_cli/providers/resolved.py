@@ -22,12 +22,13 @@ ENDPOINTS: Mapping[str, tuple[Protocol, ModelKind]] = {
     "chat": (Protocol.OPENAI_CHAT, ModelKind.CHAT),
     "messages": (Protocol.ANTHROPIC_MESSAGES, ModelKind.CHAT),
     "responses": (Protocol.OPENAI_RESPONSES, ModelKind.CHAT),
+    "generate": (Protocol.GOOGLE_GENERATE, ModelKind.CHAT),
     "embeddings": (Protocol.OPENAI_EMBEDDINGS, ModelKind.EMBEDDING),
 }
 
 
 class Lane(StrEnum):
-    """How a call reaches a deployment."""
+    """How a call reaches a deployment: from the proxy itself, or through LiteLLM."""
 
     DIRECT = "direct"
     LITELLM = "litellm"
@@ -104,13 +105,23 @@ class Deployment:
         # Each request asks for it eight times.
         object.__setattr__(self, "name", f"{self.provider.name}/{self.model.id}")
 
+    def speaks(self, protocol: Protocol) -> bool:
+        """Whether a call in `protocol` reaches the provider untranslated."""
+        return protocol in self.provider.spec.protocols and self.lane(protocol) is Lane.DIRECT
+
     def lane(self, protocol: Protocol) -> Lane:
-        """The lane of a call in `protocol`: direct where the provider speaks it itself."""
+        """The lane of a call in `protocol`: direct where the provider speaks it itself.
+
+        Google's protocol takes the lane of a chat where the provider does not speak it.
+        """
         wanted = ModelKind.EMBEDDING if protocol is Protocol.OPENAI_EMBEDDINGS else ModelKind.CHAT
         if self.model.kind is not wanted:
             return Lane.NONE
         if protocol in self.provider.spec.protocols:
             return Lane.DIRECT
+        if protocol is Protocol.GOOGLE_GENERATE:
+            # The proxy itself makes a chat of it, for LiteLLM loses parts of it (measured).
+            return self.lane(Protocol.OPENAI_CHAT)
         return Lane.LITELLM if wanted in self.provider.spec.litellm_prefix else Lane.NONE
 
     def lanes(self) -> dict[str, str]:

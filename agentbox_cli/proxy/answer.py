@@ -135,6 +135,12 @@ _COUNTS: Mapping[Protocol, _Ways] = {
         "cached": (("cache_read_input_tokens",),),
         "cache_written": (("cache_creation_input_tokens",),),
     },
+    Protocol.GOOGLE_GENERATE: {
+        "input": (("promptTokenCount",),),
+        "output": (("candidatesTokenCount",),),
+        "cached": (("cachedContentTokenCount",),),
+        "reasoning": (("thoughtsTokenCount",),),
+    },
 }
 
 

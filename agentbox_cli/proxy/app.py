@@ -13,8 +13,9 @@ from agentbox_cli.proxy.asking import Reader
 from agentbox_cli.proxy.body import read_body
 from agentbox_cli.proxy.callers import caller_of, project_of
 from agentbox_cli.proxy.connections import Connections
-from agentbox_cli.proxy.endpoints import CHAT, COUNT_TOKENS, SERVED, Endpoint
+from agentbox_cli.proxy.endpoints import CHAT, COUNT_TOKENS, GOOGLE_COUNT, SERVED, Endpoint
 from agentbox_cli.proxy.front import Front
+from agentbox_cli.proxy.google_paths import called_at, key_in
 from agentbox_cli.proxy.http_server import Server
 from agentbox_cli.proxy.mcp_relay import STATUS, is_mcp, not_for_containers
 from agentbox_cli.proxy.names import Names
@@ -70,14 +71,17 @@ class Dispatcher:
 
     async def answer(self, http: web.BaseRequest) -> web.StreamResponse:
         """Answer any request."""
-        endpoint = SERVED.get(http.path)
+        endpoint = SERVED.get(http.path) or called_at(http.path)
+        google = endpoint is not None and endpoint.is_google
+        query_key = key_in(http.rel_url.raw_query_string) if google else None
         guard = self._front.guard
-        holder = guard.holder(http.headers)
+        holder = guard.holder(http.headers, query_key)
         refused = guard.check(
             http.headers,
             same_user=http.protocol in self._connections.same_user,
             on_unix_socket=http.protocol in self._connections.containers,
             holder=holder,
+            query_key=query_key,
         )
         if refused is not None and not (http.path == HEALTH and refused.status == 401):  # noqa: PLR2004 - HTTP's Unauthorized
             return turned_away(http, endpoint, refused)
@@ -102,7 +106,8 @@ class Dispatcher:
         if http.headers.get("upgrade", "").lower() == "websocket" or http.path in REALTIME:
             return no_websocket(http)
         if endpoint is not None:
-            answer = self._counted if endpoint is COUNT_TOKENS else self._relayed
+            counts = endpoint in {COUNT_TOKENS, GOOGLE_COUNT}
+            answer = self._counted if counts else self._relayed
             return await self._told(http, endpoint, answer, holder)
         if thing := thing_at(http.rel_url.raw_path, http.headers):
             answer = partial(self._passed_on, thing)

@@ -10,10 +10,18 @@ from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.exchange import Exchange
 from agentbox_cli.proxy.form import is_form
 from agentbox_cli.proxy.front import Front
+from agentbox_cli.proxy.google_paths import named_in
 from agentbox_cli.proxy.names import Names
 from agentbox_cli.proxy.pinning import Unpinnable, links_for, named_things
 from agentbox_cli.proxy.reply import CONFLICT, STATE_CODE
-from agentbox_cli.proxy.request import Ask, BadBody, kind_of, read_ask, read_form
+from agentbox_cli.proxy.request import (
+    Ask,
+    BadBody,
+    kind_of,
+    read_ask,
+    read_form,
+    read_named,
+)
 from agentbox_cli.proxy.story import Story
 from agentbox_cli.proxy.turned_away import Refused
 
@@ -59,6 +67,9 @@ class Reader:
             raise Refused(405, f"{endpoint.path} takes POST", headers={"allow": "POST"})
         try:
             body = await read_body(http, self._front.body_limit)
+            if endpoint.is_google:
+                model, stream = named_in(http.path)
+                return read_named(body, model, stream=stream)
             media = http.headers.get("content-type", "") if endpoint.opaque else ""
             return read_form(body, media) if is_form(media) else read_ask(body)
         except BadBody as error:

@@ -32,6 +32,11 @@ class Endpoint:
         return self.at is not None
 
     @property
+    def is_google(self) -> bool:
+        """Whether the model stands in the path, and what follows the path is Google's."""
+        return self.protocol is Protocol.GOOGLE_GENERATE
+
+    @property
     def is_anthropic(self) -> bool:
         """Whether errors are worded as Anthropic does."""
         return self.protocol is Protocol.ANTHROPIC_MESSAGES
@@ -40,6 +45,11 @@ class Endpoint:
 CHAT = Endpoint(name="chat", path="/v1/chat/completions", protocol=Protocol.OPENAI_CHAT)
 MESSAGES = Endpoint(name="messages", path="/v1/messages", protocol=Protocol.ANTHROPIC_MESSAGES)
 RESPONSES = Endpoint(name="responses", path="/v1/responses", protocol=Protocol.OPENAI_RESPONSES)
+GENERATE = Endpoint(
+    name="generate",
+    path="/v1beta/models/{model}:generateContent",
+    protocol=Protocol.GOOGLE_GENERATE,
+)
 EMBEDDINGS = Endpoint(
     name="embeddings", path="/v1/embeddings", protocol=Protocol.OPENAI_EMBEDDINGS
 )
@@ -68,6 +78,13 @@ SIDE = (
     _opaque("responses", "/responses/compact", Protocol.OPENAI_RESPONSES),
 )
 COUNT_TOKENS = _opaque("count_tokens", "/messages/count_tokens", Protocol.ANTHROPIC_MESSAGES)
+GOOGLE_COUNT = Endpoint(
+    name="count_tokens",
+    path="/v1beta/models/{model}:countTokens",
+    protocol=Protocol.GOOGLE_GENERATE,
+    at=":countTokens",
+    opaque=True,
+)
 
 BY_PATH = {endpoint.path: endpoint for endpoint in (CHAT, MESSAGES, RESPONSES, EMBEDDINGS)}
 SERVED = BY_PATH | {endpoint.path: endpoint for endpoint in (*SIDE, COUNT_TOKENS)}
@@ -77,8 +94,10 @@ def provider_url(api_base: str, protocol: Protocol, at: str | None = None) -> st
     """Where a provider takes calls in `protocol`, or what follows its OpenAI-style address.
 
     An OpenAI-style `api_base` includes `/v1` and an Anthropic one does not; a provider that speaks
-    both is configured by its OpenAI-style address.
+    both is configured by its OpenAI-style address. So is Google, which has it below its own.
     """
+    if protocol is Protocol.GOOGLE_GENERATE:
+        return f"{api_base.removesuffix('/openai')}{at or ''}"
     if at is not None:
         return path_at(api_base, protocol, f"/v1{at}")
     if protocol is Protocol.ANTHROPIC_MESSAGES:
@@ -102,6 +121,8 @@ def path_at(api_base: str, protocol: Protocol, path: str) -> str:
 
 def tongue_of(path: str, headers: Mapping[str, str]) -> Endpoint:
     """The endpoint whose protocol a caller of another path most likely speaks."""
+    if path.startswith(("/v1beta/", "/v1alpha/")) or "x-goog-api-key" in headers:
+        return GENERATE
     if path.startswith(("/v1/messages", "/v1/complete/")):
         return MESSAGES
     if path.startswith(_OF_OPENAI):

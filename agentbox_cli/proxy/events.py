@@ -15,7 +15,7 @@ import msgspec
 from agentbox_cli.providers.model import Protocol
 from agentbox_cli.proxy.finish import broke_off, declined
 from agentbox_cli.proxy.jsontext import decode
-from agentbox_cli.proxy.payload import reason_of
+from agentbox_cli.proxy.payload import blocked_by, reason_of
 from agentbox_cli.proxy.sealed import sealed_in
 from agentbox_cli.proxy.sse import event_name
 
@@ -312,8 +312,64 @@ def _note_response(state: StreamState, response: _Response) -> None:
         state.declined = reason
 
 
+class _Content(msgspec.Struct, gc=False):
+    parts: list[dict[str, Any]] | None = None
+
+    def speaks(self) -> bool:
+        """Tell whether a part has anything in it besides marks, such as a signature."""
+        return any(part.keys() - _MARKS and part.get("text") != "" for part in self.parts or ())
+
+
+_MARKS = frozenset({"thought", "thoughtSignature"})
+
+
+class _Candidate(msgspec.Struct, gc=False, rename="camel"):
+    index: int | None = None
+    content: _Content | None = None
+    finish_reason: Any = None
+
+
+class _Generated(msgspec.Struct, gc=False, rename="camel"):
+    candidates: list[_Candidate] | None = None
+    prompt_feedback: dict[str, Any] | None = None
+    usage_metadata: Any = None
+    model_version: Any = None
+    response_id: Any = None
+    error: Any = None
+
+
+def read_generated(state: StreamState, event: bytes, data: bytes) -> PieceKind:
+    """Read an event of Google's protocol, which has no marker but the reason why each ended."""
+    told = decode(_GENERATED, data)
+    if told is None:
+        return _opaque(state, event, data)
+    if told.error:
+        state.error = {"error": told.error}
+        return PieceKind.ERROR
+    _note_answer(state, told.response_id, told.model_version)
+    if isinstance(told.usage_metadata, dict):
+        state.usage = (state.usage or {}) | told.usage_metadata
+    if blocked := blocked_by(told.prompt_feedback):
+        state.declined, state.complete = blocked, True
+        return PieceKind.HOLD
+    return _kind_of_candidates(state, told.candidates or [])
+
+
+_GENERATED = msgspec.json.Decoder(_Generated)
+
+
+def _kind_of_candidates(state: StreamState, candidates: list[_Candidate]) -> PieceKind:
+    for each in candidates:
+        _note_finish(state, _Choice(index=each.index, finish_reason=each.finish_reason))
+    if any(each.content and each.content.speaks() for each in candidates):
+        return PieceKind.CONTENT
+    reasons = [each.finish_reason for each in candidates if each.finish_reason]
+    return _end_or_nothing(state, reasons) if reasons else PieceKind.HOLD
+
+
 READERS: Mapping[Protocol, Callable[[StreamState, bytes, bytes], PieceKind]] = {
     Protocol.OPENAI_CHAT: read_chat,
     Protocol.OPENAI_RESPONSES: read_responses,
     Protocol.ANTHROPIC_MESSAGES: read_messages,
+    Protocol.GOOGLE_GENERATE: read_generated,
 }

@@ -12,8 +12,11 @@ from agentbox_cli.proxy.answers import UnaryAnswer
 from agentbox_cli.proxy.chain import Walk
 from agentbox_cli.proxy.drill import Scope
 from agentbox_cli.proxy.endpoints import Endpoint
+from agentbox_cli.proxy.google.array import ArrayResponse
+from agentbox_cli.proxy.google_paths import wants_events
 from agentbox_cli.proxy.purse import Purse
 from agentbox_cli.proxy.reply import (
+    JSON,
     attempts_header,
     explained,
     message_of,
@@ -24,12 +27,14 @@ from agentbox_cli.proxy.request import Ask
 from agentbox_cli.proxy.story import End, Story
 from agentbox_cli.proxy.stream import EVENT_STREAM, StreamState
 from agentbox_cli.proxy.verdict import Verdict
-from agentbox_cli.proxy.wire import KEEP_ALIVE, terminal_event
+from agentbox_cli.proxy.wire import keep_alive, terminal_event
 
 # Before this, a hold costs nothing: clients wait in silence for 75 s at least (measured). After
 # it, the headers are sent and cannot tell the truth about the chain any more.
 SILENCE_SECONDS = 60.0
 KEEP_ALIVE_SECONDS = 15.0
+# Google's client for Node reads an error only if it arrives by itself (measured).
+APART_SECONDS = 0.05
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +62,12 @@ class Exchange:
     purse: Purse | None = None
     things: Sequence[str] = ()
     pinned: frozenset[int] | None = None
+
+    @property
+    def in_array(self) -> bool:
+        """Whether a stream is to come as one JSON array."""
+        is_stream = self.endpoint.is_google and self.ask.stream
+        return is_stream and not wants_events(self.http.rel_url.raw_query_string)
 
     @property
     def request_id(self) -> str:
@@ -108,13 +119,18 @@ class Client:
             message = "the provider sent no stream, but a whole answer"
             return await self._fail(End.FAILED, message, None)
         self.exchange.story.ends(End.ANSWERED, answer.status)
+        if self.exchange.in_array and headers.get("content-type") == EVENT_STREAM:
+            response = await self.begin(headers)
+            await response.write(answer.body)
+            await response.write_eof()
+            return response
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     async def begin(self, headers: Mapping[str, str]) -> web.StreamResponse:
         """Begin a stream, unless keep-alives have begun it."""
         await self.quieten()
         if self._response is None:
-            self._response = web.StreamResponse(headers=dict(headers))
+            self._response = self._opened(headers)
             await self._response.prepare(self.exchange.http)
         return self._response
 
@@ -142,10 +158,12 @@ class Client:
         response = await self.begin({})
         exchange = self.exchange
         exchange.story.ends(end, response.status, message)
-        if response.content_type != EVENT_STREAM:
+        if response.content_type != EVENT_STREAM and not isinstance(response, ArrayResponse):
             # Words would become part of a picture or a sound; a cut connection is seen.
             raise ConnectionResetError(message)
         told = explained(message, exchange.request_id)
+        if exchange.endpoint.is_google:
+            await asyncio.sleep(APART_SECONDS)
         await response.write(terminal_event(exchange.endpoint.protocol, told, state))
         await response.write_eof()
         return response
@@ -160,6 +178,11 @@ class Client:
             pulse.cancel()
             await asyncio.gather(pulse, return_exceptions=True)
 
+    def _opened(self, headers: Mapping[str, str]) -> web.StreamResponse:
+        if not self.exchange.in_array:
+            return web.StreamResponse(headers=dict(headers))
+        return ArrayResponse(headers={**headers, "content-type": JSON})
+
     def _start_pulse(self) -> None:
         self._pulse = asyncio.ensure_future(self._keep_alive())
 
@@ -169,9 +192,8 @@ class Client:
             names.ALIAS: self.exchange.chain.alias,
             names.REQUEST_ID: self.exchange.request_id,
         }
-        response = web.StreamResponse(headers=headers)
-        self._response = response
+        self._response = response = self._opened(headers)
         await response.prepare(self.exchange.http)
         while True:
-            await response.write(KEEP_ALIVE)
+            await response.write(keep_alive(self.exchange.endpoint.protocol))
             await asyncio.sleep(KEEP_ALIVE_SECONDS)

@@ -148,11 +148,11 @@ class Guard:
         """Whether a caller needs no key."""
         return peer is not None and self._is_same_user(peer)
 
-    def holder(self, headers: Headers) -> str | None:
+    def holder(self, headers: Headers, query_key: str | None = None) -> str | None:
         """The name of the first client token that a request shows; None if it shows none."""
         if self._tokens is None:
             return None
-        names = map(self._tokens.name_of, _offered_keys(headers))
+        names = map(self._tokens.name_of, _offered_keys(headers, query_key))
         return next(filter(None, names), None)
 
     def check(
@@ -162,6 +162,7 @@ class Guard:
         same_user: bool,
         on_unix_socket: bool = False,
         holder: str | None = None,
+        query_key: str | None = None,
     ) -> Refusal | None:
         """The reason to refuse a request, or None; preflights are requests like any other.
 
@@ -170,11 +171,12 @@ class Guard:
             same_user: the verdict on its connection.
             on_unix_socket: no name was looked up to get here, so `Host` says nothing.
             holder: whose token it shows; it passes wherever the key does.
+            query_key: a key that stands in the query, where the protocol allows that.
         """
         return (
             (None if on_unix_socket else self._check_host(headers))
             or self._check_page(headers)
-            or (None if holder else self._check_caller(headers, same_user=same_user))
+            or (None if holder else self._check_caller(headers, query_key, same_user=same_user))
         )
 
     def _is_same_user(self, peer: PeerSocket) -> bool:
@@ -212,10 +214,12 @@ class Guard:
             return CROSS_SITE
         return None
 
-    def _check_caller(self, headers: Headers, *, same_user: bool) -> Refusal | None:
+    def _check_caller(
+        self, headers: Headers, query_key: str | None, *, same_user: bool
+    ) -> Refusal | None:
         if same_user and not self._key_always and not _is_relayed(headers):
             return None
-        offered = [key for key in _offered_keys(headers) if key]
+        offered = [key for key in _offered_keys(headers, query_key) if key]
         if any(compare_digest(_as_bytes(key), self._key) for key in offered):
             return None
         return KEY_WRONG if offered else KEY_MISSING
@@ -252,13 +256,16 @@ def _is_relayed(headers: Headers) -> bool:
     return False
 
 
-def _offered_keys(headers: Headers) -> Iterator[str]:
+def _offered_keys(headers: Headers, query_key: str | None) -> Iterator[str]:
     for value in headers.getall("Authorization", ()):
         scheme, _, token = value.strip().partition(" ")
         if scheme.lower() == "bearer":
             yield token.strip()
-    for value in headers.getall("x-api-key", ()):
-        yield value.strip()
+    for name in ("x-api-key", "x-goog-api-key"):
+        for value in headers.getall(name, ()):
+            yield value.strip()
+    if query_key:
+        yield query_key
 
 
 def _as_bytes(key: str) -> bytes:

@@ -27,6 +27,7 @@ TOKENS_FROM = "x-agentbox-token-count"
 _TO_ANY = ("user-agent", "accept", "idempotency-key", "x-client-request-id")
 _TO_OPENAI_STYLE = (*_TO_ANY, "openai-beta")
 _TO_ANTHROPIC = (*_TO_ANY, "anthropic-beta", "anthropic-version")
+_PASSED = {Protocol.ANTHROPIC_MESSAGES: _TO_ANTHROPIC, Protocol.GOOGLE_GENERATE: _TO_ANY}
 
 _BACK = frozenset(
     {
@@ -67,7 +68,7 @@ def upstream_headers(
         idempotency_key: used where the provider takes one and the client named none.
     """
     anthropic = protocol is Protocol.ANTHROPIC_MESSAGES
-    passed = _TO_ANTHROPIC if anthropic else _TO_OPENAI_STYLE
+    passed = _PASSED.get(protocol, _TO_OPENAI_STYLE)
     headers = {name: value for name in passed if _can_be_sent(value := client.get(name))}
     headers["content-type"] = "application/json"
     accepted = client.get("accept-encoding", "")
@@ -76,7 +77,7 @@ def upstream_headers(
         headers.setdefault("idempotency-key", idempotency_key)
     if anthropic:
         headers.setdefault("anthropic-version", DEFAULT_ANTHROPIC_VERSION)
-    headers |= _credentials(provider.key.value, anthropic=anthropic)
+    headers |= _credentials(provider.key.value, protocol)
     for name, secret in provider.headers.items():
         headers[name.lower()] = secret.get_secret_value()
     return headers
@@ -111,9 +112,15 @@ def _encodings(accepted: str) -> str:
     return ", ".join(readable) or "identity"
 
 
-def _credentials(key: SecretStr | None, *, anthropic: bool) -> dict[str, str]:
+def _credentials(key: SecretStr | None, protocol: Protocol) -> dict[str, str]:
     if key is None:
         return {}
-    if anthropic:
-        return {"x-api-key": key.get_secret_value()}
+    if name := _KEY_HEADERS.get(protocol):
+        return {name: key.get_secret_value()}
     return {"authorization": f"Bearer {key.get_secret_value()}"}
+
+
+_KEY_HEADERS = {
+    Protocol.ANTHROPIC_MESSAGES: "x-api-key",
+    Protocol.GOOGLE_GENERATE: "x-goog-api-key",
+}

@@ -21,6 +21,7 @@ from agentbox_cli.proxy.classify import CompiledPattern, compile_patterns
 from agentbox_cli.proxy.echoes import without_echoes
 from agentbox_cli.proxy.endpoints import Endpoint, path_at, provider_url
 from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.google_paths import place_of
 from agentbox_cli.proxy.headers import upstream_headers
 from agentbox_cli.proxy.opaque import read_opaque
 from agentbox_cli.proxy.quota import Quotas
@@ -180,7 +181,7 @@ class DirectLane:
             headers["content-type"] = order.client["content-type"]
         if order.drill_check is not None:
             headers[CHECK_HEADER] = order.drill_check
-        target = self.target_of(deployment, protocol, order.endpoint.at)
+        target = self.target_of(deployment, protocol, _place(deployment, protocol, order))
         reply = await self.upstream.post(
             target.asking(order.query) if order.query else target,
             headers,
@@ -237,6 +238,13 @@ class DirectLane:
         if name not in self._patterns:
             self._patterns[name] = compile_patterns(deployment.provider.spec.error_patterns)
         return self._patterns[name]
+
+
+def _place(deployment: Deployment, protocol: Wire, order: Order) -> str | None:
+    """What follows the provider's address, where the protocol alone does not say it."""
+    if protocol is not Wire.GOOGLE_GENERATE:
+        return order.endpoint.at
+    return place_of(deployment.model.id, order.endpoint, stream=order.ask.stream)
 
 
 def ask_for_usage(ask: Ask) -> Ask | None:

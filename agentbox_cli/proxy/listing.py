@@ -1,7 +1,10 @@
-"""`/v1/models`: the aliases, as OpenAI's and Anthropic's clients expect them."""
+"""`/v1/models`: the aliases, as OpenAI's, Anthropic's and Google's clients expect them."""
 
 from collections.abc import Sequence
 from typing import Any
+
+from agentbox_cli.providers.model import ModelKind
+from agentbox_cli.providers.resolved import Chain
 
 # Aliases have no birthday; the epoch is a date that every client parses.
 _CREATED = "1970-01-01T00:00:00Z"
@@ -25,3 +28,15 @@ def models_body(aliases: Sequence[str], *, anthropic: bool) -> dict[str, Any]:
         "first_id": aliases[0] if aliases else None,
         "last_id": aliases[-1] if aliases else None,
     }
+
+
+def google_model(name: str, chain: Chain) -> dict[str, Any]:
+    """One name, in the shape of Google's list; the window is the first link's, where known."""
+    chat = chain.kind is ModelKind.CHAT
+    window = chain.links[0].max_input_tokens
+    told = {
+        "name": f"models/{name}",
+        "displayName": name,
+        "supportedGenerationMethods": ["generateContent", "countTokens"] if chat else [],
+    }
+    return told | ({"inputTokenLimit": window} if window else {})

@@ -95,8 +95,9 @@ class Obstacles(msgspec.Struct, frozen=True, kw_only=True):
 
     def _fits(self, link: Link) -> bool:
         deployment, needs = link.deployment, self.needs
-        lane = deployment.lane(needs.protocol)
-        if lane is Lane.NONE or (needs.untranslated and lane is not Lane.DIRECT):
+        if deployment.lane(needs.protocol) is Lane.NONE:
+            return False
+        if needs.untranslated and not deployment.speaks(needs.protocol):
             return False
         capabilities = deployment.model.capabilities
         return capabilities is None or needs.capabilities <= capabilities

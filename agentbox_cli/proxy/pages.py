@@ -11,7 +11,8 @@ from agentbox_cli.proxy import explaining, web_page
 from agentbox_cli.proxy.body import read_body
 from agentbox_cli.proxy.explaining import PATH as REQUESTS
 from agentbox_cli.proxy.front import Front
-from agentbox_cli.proxy.listing import model_body, models_body
+from agentbox_cli.proxy.google_paths import listed_at
+from agentbox_cli.proxy.listing import google_model, model_body, models_body
 from agentbox_cli.proxy.mcp_relay import STATUS as MCP_STATUS
 from agentbox_cli.proxy.mcp_relay import McpRelay, is_mcp, rpc_refusal
 from agentbox_cli.proxy.names import Names
@@ -69,7 +70,9 @@ class Pages:
             page = self._requests.one
         if page is None and self._front.mcp is not None and is_mcp(http.path):
             return await self._mcp(http, self._front.mcp)
-        if page is None and http.path.startswith(ONE_MODEL):
+        if listed_at(http.path) is not None and tongue(http).is_google:
+            page = self._google_models if http.method in _READS else None
+        elif page is None and http.path.startswith(ONE_MODEL):
             page = self._model
         if page is None:
             message = f"nothing is served at {http.path[:100]}"
@@ -115,6 +118,19 @@ class Pages:
             unknown = self._names.unknown(name)
             return refusal(tongue(http), 404, unknown, code="model_not_found")
         return web.json_response(model_body(name, anthropic="anthropic-version" in http.headers))
+
+    async def _google_models(self, http: web.BaseRequest) -> web.StreamResponse:
+        name = listed_at(http.path) or ""
+        if not name:
+            chains = self._names.aliases.values()
+            return web.json_response(
+                {"models": [google_model(each.alias, each) for each in chains]}
+            )
+        chain = self._names.chain(name)
+        if chain is None:
+            unknown = self._names.unknown(name)
+            return refusal(tongue(http), 404, unknown, code="model_not_found")
+        return web.json_response(google_model(name, chain))
 
     async def _mcp(self, http: web.BaseRequest, relay: McpRelay) -> web.StreamResponse:
         try:

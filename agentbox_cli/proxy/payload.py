@@ -157,9 +157,47 @@ class Embeddings(Body, gc=False):
         return None if self.data else "data"
 
 
+class _Candidate(msgspec.Struct, gc=False, rename="camel"):
+    content: Any = None
+    finish_reason: Any = None
+
+    def speaks(self) -> bool:
+        parts = self.content.get("parts") if isinstance(self.content, dict) else None
+        told = [part for part in parts if isinstance(part, dict)] if parts else []
+        return any(part.get("text") != "" and not part.get("thought") for part in told)
+
+
+class Generated(Body, gc=False):
+    """Of Google's protocol; where the prompt was blocked there is no candidate."""
+
+    id: Any = msgspec.field(name="responseId", default=None)
+    usage: Any = msgspec.field(name="usageMetadata", default=None)
+    feedback: Any = msgspec.field(name="promptFeedback", default=None)
+    candidates: list[_Candidate] | None = None
+
+    def lacks(self) -> str | None:
+        """Name what is missing."""
+        return None if self.candidates or blocked_by(self.feedback) else "candidates"
+
+    def stopped(self) -> Any:
+        """Tell why it stopped, if no candidate says anything."""
+        candidates = self.candidates or ()
+        if any(each.speaks() for each in candidates):
+            return None
+        reasons = (each.finish_reason for each in candidates)
+        return blocked_by(self.feedback) or next(filter(declined, reasons), None)
+
+
+def blocked_by(feedback: Any) -> str | None:
+    """Return why a prompt was blocked, in words of `finish.py`; None if it was not."""
+    reason = feedback.get("blockReason") if isinstance(feedback, dict) else None
+    return f"content_filter: {reason}" if reason else None
+
+
 BODIES: Mapping[Protocol, msgspec.json.Decoder[Body]] = {
     Protocol.OPENAI_CHAT: msgspec.json.Decoder(Chat),
     Protocol.OPENAI_EMBEDDINGS: msgspec.json.Decoder(Embeddings),
     Protocol.OPENAI_RESPONSES: msgspec.json.Decoder(Responses),
     Protocol.ANTHROPIC_MESSAGES: msgspec.json.Decoder(Messages),
+    Protocol.GOOGLE_GENERATE: msgspec.json.Decoder(Generated),
 }

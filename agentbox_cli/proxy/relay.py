@@ -19,9 +19,10 @@ from agentbox_cli.proxy.call import Call, Needs
 from agentbox_cli.proxy.chain import Walk
 from agentbox_cli.proxy.crossing import crossed
 from agentbox_cli.proxy.encoding import decoded
-from agentbox_cli.proxy.endpoints import RESPONSES
+from agentbox_cli.proxy.endpoints import GENERATE, RESPONSES
 from agentbox_cli.proxy.exchange import SILENCE_SECONDS, Client, Exchange
 from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.google.lane import ChatLane
 from agentbox_cli.proxy.lanes import LaneCaller, Order
 from agentbox_cli.proxy.pins import Maker, Pins
 from agentbox_cli.proxy.purse import Budgets, Wish
@@ -105,7 +106,8 @@ class Relay:
     async def _attempt(
         self, exchange: Exchange, walk: Walk, call: Call
     ) -> tuple[Attempt, Answer] | None:
-        lane = call.link.deployment.lane(exchange.endpoint.protocol)
+        deployment, protocol = call.link.deployment, exchange.endpoint.protocol
+        lane = deployment.lane(protocol)
         try:
             if call.delay:
                 await asyncio.sleep(call.delay)
@@ -114,7 +116,10 @@ class Relay:
             walk.abandoned()
             raise
         try:
-            answer = await self._caller(lane).call(call, self._order(exchange, call, lane))
+            caller = self._caller(lane)
+            if exchange.endpoint is GENERATE and not deployment.speaks(protocol):
+                caller = ChatLane(inner=caller, lane=lane)
+            answer = await caller.call(call, self._order(exchange, call, lane))
         except AttemptFailed as failed:
             walk.failed(failed.failure, time.monotonic())
             attempt.ended(failure=failed.failure)
@@ -144,7 +149,7 @@ class Relay:
             ask=self._crossed(exchange, call.link, lane),
             client=exchange.http.headers,
             quotas=exchange.scope.memory.quotas,
-            query=exchange.http.rel_url.raw_query_string,
+            query="" if exchange.endpoint.is_google else exchange.http.rel_url.raw_query_string,
             drill_check=exchange.scope.check,
         )
 

@@ -71,7 +71,9 @@ def refusal(
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
     """An error of ours."""
-    body = error_body(endpoint.protocol, status, None, message, code)
+    wait = (headers or {}).get("retry-after")
+    retry_after = float(wait) if wait and wait.isdecimal() else None
+    body = error_body(endpoint.protocol, status, None, message, code, retry_after=retry_after)
     return web.Response(
         status=status, body=body, headers={**(headers or {}), "content-type": JSON}
     )

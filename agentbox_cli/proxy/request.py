@@ -28,7 +28,22 @@ _MAY_BE_FILE = re.compile(
     rb'"type"\s*:\s*"(?:%b)"' % "|".join(sorted(_FILE_PARTS)).encode(), re.ASCII
 )
 _NO_TOOLS = re.compile(rb"null|\[\s*\]")
-_PROMPT_FIELDS = ("messages", "input", "prompt", "system", "instructions", "tools")
+_TOOLS_OF_GOOGLE = re.compile(
+    rb'"(?:google(?:Search|Maps)\w*|google_(?:search|maps)\w*|codeExecution|code_execution'
+    rb'|urlContext|url_context|fileSearch|file_search|computerUse|computer_use|mcpServers)"\s*:',
+    re.ASCII,
+)
+_FILE_OF_GOOGLE = re.compile(rb'"(?:inlineData|inline_data|fileData|file_data)"\s*:', re.ASCII)
+_PROMPT_FIELDS = (
+    "messages",
+    "input",
+    "prompt",
+    "system",
+    "instructions",
+    "contents",
+    "systemInstruction",
+    "tools",
+)
 _IMAGE_FIELDS = ("messages", "input")
 # OpenAI gives no more answers to one prompt; who asks for more is refused.
 MOST_ANSWERS = 128
@@ -52,6 +67,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         body: the whole body as it came.
         changed: what a link gets instead of some values, or in addition.
         form: the body as a form, where it is not JSON.
+        in_path: whether the path names the model, and the body does not.
     """
 
     fields: Fields
@@ -60,6 +76,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     body: bytes = b""
     changed: Mapping[str, msgspec.Raw] = {}
     form: Form | None = None
+    in_path: bool = False
 
     @property
     def size(self) -> int:
@@ -79,12 +96,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def read_ask(body: bytes) -> Ask:
     """Read a request body; raises BadBody."""
-    try:
-        fields = _decode_fields(body)
-    except ValueError as error:
-        raise BadBody(f"the body is not a JSON object: {error}") from None
-    except RecursionError:
-        raise BadBody("the body is nested too deeply") from None
+    fields = _read_fields(body)
     model = _value(fields, "model")
     if not isinstance(model, str) or not model:
         raise BadBody("the field 'model' is missing: name an alias, such as \"default\"")
@@ -92,6 +104,20 @@ def read_ask(body: bytes) -> Ask:
     if not isinstance(stream, bool | None):
         raise BadBody("the field 'stream' must be true or false")
     return Ask(fields=fields, model=model, stream=bool(stream), body=body)
+
+
+def read_named(body: bytes, model: str, *, stream: bool) -> Ask:
+    """Read the body of a request whose path says the rest; raises BadBody."""
+    return Ask(fields=_read_fields(body), model=model, stream=stream, body=body, in_path=True)
+
+
+def _read_fields(body: bytes) -> Fields:
+    try:
+        return _decode_fields(body)
+    except ValueError as error:
+        raise BadBody(f"the body is not a JSON object: {error}") from None
+    except RecursionError:
+        raise BadBody("the body is nested too deeply") from None
 
 
 def read_form(body: bytes, content_type: str) -> Ask:
@@ -108,16 +134,23 @@ def read_form(body: bytes, content_type: str) -> Ask:
 
 def output_limit(ask: Ask) -> int | None:
     """The tokens that the answer may have, as the client says; None if it does not."""
-    for name in ("max_completion_tokens", "max_output_tokens", "max_tokens"):
-        value = _known(ask.fields, name)
+    settings = _settings(ask)
+    for name in ("max_completion_tokens", "max_output_tokens", "max_tokens", "maxOutputTokens"):
+        value = _known(ask.fields, name) if name not in settings else settings[name]
         if type(value) is int and value > 0:
             return value
     return None
 
 
+def _settings(ask: Ask) -> dict[str, Any]:
+    """Google's settings, which stand in an object of their own."""
+    settings = _known(ask.fields, "generationConfig") if ask.in_path else None
+    return settings if isinstance(settings, dict) else {}
+
+
 def answers_wanted(ask: Ask) -> int:
     """How many answers the client wants of one prompt, each of which is charged."""
-    value = _known(ask.fields, "n")
+    value = _settings(ask).get("candidateCount") if ask.in_path else _known(ask.fields, "n")
     return value if type(value) is int and 0 < value <= MOST_ANSWERS else 1
 
 
@@ -136,8 +169,16 @@ def needs_of(ask: Ask, endpoint: Endpoint, windows: Iterable[int]) -> Needs:
         capabilities=frozenset(_capabilities(ask.fields, endpoint)),
         input_tokens=_estimate(ask.fields, endpoint) if may_be_long else 0,
         repeatable=not _keeps_state(ask, endpoint),
-        untranslated=endpoint.is_side,
+        untranslated=endpoint.is_side or (endpoint.is_google and _only_for_google(ask.fields)),
     )
+
+
+def _only_for_google(fields: Fields) -> bool:
+    """Whether a request needs what Google has and others have not: its own tools, its caches."""
+    if "cachedContent" in fields:
+        return True
+    tools = fields.get("tools")
+    return tools is not None and _TOOLS_OF_GOOGLE.search(memoryview(tools)) is not None
 
 
 def _size(ask: Ask) -> int:
@@ -150,7 +191,10 @@ def _capabilities(fields: Fields, endpoint: Endpoint) -> Iterator[str]:
     tools = fields.get("tools")
     if tools is not None and not _NO_TOOLS.fullmatch(bytes(tools)):
         yield "tools"
-    if endpoint is not EMBEDDINGS and any(_holds_file(fields, name) for name in _IMAGE_FIELDS):
+    if endpoint.is_google:
+        if _FILE_OF_GOOGLE.search(memoryview(fields.get("contents", b""))):
+            yield "vision"
+    elif endpoint is not EMBEDDINGS and any(_holds_file(fields, name) for name in _IMAGE_FIELDS):
         yield "vision"
 
 
@@ -183,11 +227,12 @@ def body_for(ask: Ask, link: Link) -> bytes:
     model = link.deployment.model
     if ask.form is not None:
         return ask.form.naming(model.id)
-    name = msgspec.Raw(_encode(model.id))
+    named = {} if ask.in_path else {"model": msgspec.Raw(_encode(model.id))}
     touched = model.rename or model.drop or link.drop_params
     if not touched or _touched_by(link).isdisjoint(ask.told):
-        return spliced(ask.body, ask.fields, {**ask.changed, "model": name})
-    return _encode({**_known_to(link, ask.told), "model": name})
+        changed = {**ask.changed, **named}
+        return spliced(ask.body, ask.fields, changed) if changed else ask.body
+    return _encode({**_known_to(link, ask.told), **named})
 
 
 def _touched_by(link: Link) -> frozenset[str]:

@@ -86,7 +86,7 @@ class StreamReader(StreamState):
         return True
 
     def _kind(self, event: bytes) -> PieceKind:
-        data = data_of(event)
+        data = data_of(event) or self._bare(event)
         if not data:
             return PieceKind.HOLD
         if data == b"[DONE]":
@@ -95,6 +95,11 @@ class StreamReader(StreamState):
         if kind is PieceKind.ERROR and self.failure is None:
             self._note_failure(data)
         return kind
+
+    def _bare(self, event: bytes) -> bytes:
+        """The error that Google puts into its stream as mere JSON."""
+        said = event.strip() if self._protocol is Protocol.GOOGLE_GENERATE else b""
+        return said if said.startswith((b"{", b"[{")) else b""
 
     def _note_failure(self, data: bytes) -> None:
         # The data of a responses event, or an error that is a mere string, is no error body.

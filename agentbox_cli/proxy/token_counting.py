@@ -6,7 +6,6 @@ Counting is no call of a chain: it costs nothing, begins no cooldown, and is alw
 import time
 from dataclasses import dataclass
 
-import msgspec
 from aiohttp import web
 
 from agentbox_cli.providers.model import ErrorKind
@@ -23,10 +22,11 @@ from agentbox_cli.proxy.request import Ask
 from agentbox_cli.proxy.story import End, Story
 from agentbox_cli.proxy.token_estimate import prompt_tokens, tools_tokens
 from agentbox_cli.proxy.upstream import AttemptFailed
+from agentbox_cli.proxy.wire import error_body
 
 # An agent waits for a count before it asks anything; an estimate at once is worth more.
 PATIENCE = 10.0
-_PROMPT = ("system", "messages")
+_PROMPT = ("system", "messages", "systemInstruction", "contents")
 # What the request itself is to blame for; the client has to see it.
 _TOLD = frozenset({ErrorKind.BAD_REQUEST, ErrorKind.UNSUPPORTED})
 _NOTHING = {"input_tokens": 0, "output_tokens": 0}
@@ -54,23 +54,24 @@ class Counting:
         """Answer with the count of the link that would be asked now."""
         link = _next_link(chain, scope)
         told = {names.ALIAS: chain.alias, names.REQUEST_ID: story.request_id}
-        if link.deployment.lane(endpoint.protocol) is Lane.DIRECT and _may_be_called(link, scope):
+        if link.deployment.speaks(endpoint.protocol) and _may_be_called(link, scope):
             order = Order(
                 request_id=story.request_id,
                 endpoint=endpoint,
                 ask=ask,
                 client=http.headers,
                 quotas=scope.memory.quotas,
-                query=http.rel_url.raw_query_string,
+                query="" if endpoint.is_google else http.rel_url.raw_query_string,
                 drill_check=scope.check,
             )
             counted = await self._ask(link, order, story)
             if counted is not None:
                 told[names.SERVED_BY] = link.deployment.name
-                return _passed(counted, told, story)
+                return _passed(endpoint, counted, told, story)
         story.ends(End.ANSWERED, 200)
         told[names.TOKENS_FROM] = "estimate"
-        return web.json_response({"input_tokens": estimate(ask)}, headers=told)
+        name = "totalTokens" if endpoint.is_google else "input_tokens"
+        return web.json_response({name: estimate(ask)}, headers=told)
 
     async def _ask(self, link: Link, order: Order, story: Story) -> UnaryAnswer | Failure | None:
         """Ask the provider: its count, its complaint, or None if it does not count."""
@@ -113,13 +114,15 @@ def _may_be_called(link: Link, scope: Scope) -> bool:
     return memory.cooldowns.pause(deployment, time.monotonic()) is None
 
 
-def _passed(counted: UnaryAnswer | Failure, told: dict[str, str], story: Story) -> web.Response:
+def _passed(
+    endpoint: Endpoint, counted: UnaryAnswer | Failure, told: dict[str, str], story: Story
+) -> web.Response:
     if isinstance(counted, UnaryAnswer):
         story.ends(End.ANSWERED, counted.status)
         told[names.TOKENS_FROM] = "provider"
         return web.Response(body=counted.body, headers={**counted.headers, **told})
     status = counted.status or 400
     story.ends(End.FAILED, status, counted.message)
-    error = {"type": "invalid_request_error", "message": counted.message}
-    body = counted.body or msgspec.json.encode({"type": "error", "error": error})
+    said = error_body(endpoint.protocol, status, "invalid_request_error", counted.message)
+    body = counted.body or said
     return web.Response(status=status, body=body, headers={**told, "content-type": JSON})

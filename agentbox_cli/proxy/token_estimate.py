@@ -20,9 +20,20 @@ _DIGITS = string.digits.encode()
 _BLANKS = b" \t\r\n"
 _BEYOND_ASCII = bytes(range(128, 256))
 _FILES = frozenset({"image", "document", "image_url", "input_image", "input_file", "file"})
+_FILES_OF_GOOGLE = frozenset({"inlineData", "inline_data", "fileData", "file_data"})
 # What is sent along and is no part of the prompt.
 _UNREAD = frozenset(
-    {"type", "id", "tool_use_id", "cache_control", "signature", "thinking", "data", "citations"}
+    {
+        "type",
+        "id",
+        "tool_use_id",
+        "cache_control",
+        "signature",
+        "thinking",
+        "data",
+        "citations",
+        "thoughtSignature",
+    }
 )
 
 
@@ -70,7 +81,7 @@ def _parts(told: Any) -> Iterator[float]:
 
 def _of_object(item: dict[str, Any], waiting: list[Any]) -> Iterator[float]:
     yield TOKENS_PER_OBJECT
-    if item.get("type") in _FILES:
+    if item.get("type") in _FILES or not _FILES_OF_GOOGLE.isdisjoint(item):
         yield TOKENS_PER_FILE
         return
     for key, value in item.items():

@@ -10,6 +10,8 @@ from agentbox_cli.providers.model import ErrorKind, Protocol
 from agentbox_cli.proxy.events import StreamState
 
 KEEP_ALIVE = b": keep-alive\n\n"
+# Google's own clients read nothing after a comment, or take it for an error (measured).
+_KEEP_ALIVE_OF_GOOGLE = b"\n\n"
 
 OVERLOADED = 529
 
@@ -22,6 +24,7 @@ def error_body(  # noqa: PLR0913 - an error has these parts, in this order
     code: str | None = None,
     *,
     request_id: str | None = None,
+    retry_after: float | None = None,
 ) -> bytes:
     """Write an error body.
 
@@ -32,7 +35,10 @@ def error_body(  # noqa: PLR0913 - an error has these parts, in this order
         message: for people.
         code: the error's code; an OpenAI-style error names its kind by default.
         request_id: ours, where the protocol has a place for it.
+        retry_after: seconds to wait, where the protocol has a place for it.
     """
+    if protocol is Protocol.GOOGLE_GENERATE:
+        return msgspec.json.encode({"error": _google_error(status, message, code, retry_after)})
     named = None if isinstance(kind_or_type, ErrorKind) else kind_or_type
     if protocol is Protocol.ANTHROPIC_MESSAGES:
         error = {"type": named or _type_of(_ANTHROPIC_TYPES, status, "api_error")}
@@ -55,11 +61,19 @@ def terminal_event(protocol: Protocol, message: str, state: StreamState | None =
     """
     if protocol is Protocol.OPENAI_RESPONSES:
         return _event("response.failed", _failed_response(_clean(message), state or StreamState()))
+    if protocol is Protocol.GOOGLE_GENERATE:
+        # Bare, as Google does: behind a `data:` its client for Node would not see it (measured).
+        return msgspec.json.encode({"error": _google_error(503, message, None, None)}) + b"\n\n"
     if protocol is Protocol.ANTHROPIC_MESSAGES:
         error = {"type": "api_error", "message": _clean(message)}
         return _event("error", {"type": "error", "error": error})
     error = _openai_error(message, "server_error", "upstream_stream_error")
     return b"data: " + msgspec.json.encode({"error": error}) + b"\n\n"
+
+
+def keep_alive(protocol: Protocol) -> bytes:
+    """What may be sent while nothing can be said yet."""
+    return _KEEP_ALIVE_OF_GOOGLE if protocol is Protocol.GOOGLE_GENERATE else KEEP_ALIVE
 
 
 def total_failure_status(protocol: Protocol, *, rate_limited: bool) -> int:
@@ -93,6 +107,39 @@ _OPENAI_TYPES = {
     404: "not_found_error",
     429: "rate_limit_error",
 }
+
+
+_GOOGLE_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    405: "UNIMPLEMENTED",
+    408: "DEADLINE_EXCEEDED",
+    409: "ABORTED",
+    413: "INVALID_ARGUMENT",
+    422: "INVALID_ARGUMENT",
+    429: "RESOURCE_EXHAUSTED",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+_DETAIL = "type.googleapis.com/google.rpc"
+
+
+def _google_error(
+    status: int, message: str, code: str | None, retry_after: float | None
+) -> dict[str, Any]:
+    server = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    named = _GOOGLE_STATUSES.get(status, "INTERNAL" if server else "FAILED_PRECONDITION")
+    error = {"code": status, "message": _clean(message), "status": named}
+    details: list[dict[str, Any]] = []
+    if code is not None:
+        info = {"@type": f"{_DETAIL}.ErrorInfo", "reason": code.upper(), "domain": "agentbox"}
+        details.append(info)
+    if retry_after is not None:
+        details.append({"@type": f"{_DETAIL}.RetryInfo", "retryDelay": f"{retry_after:g}s"})
+    return error | ({"details": details} if details else {})
 
 
 def _openai_error(message: str, error_type: str, code: str | None) -> dict[str, Any]:

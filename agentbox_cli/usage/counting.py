@@ -27,6 +27,8 @@ def counts_of(protocol: Protocol, usage: Mapping[str, Any] | None) -> Counts | N
         return None
     if protocol is Protocol.ANTHROPIC_MESSAGES:
         return _exclusive(usage)
+    if protocol is Protocol.GOOGLE_GENERATE:
+        return _of_google(usage)
     names = _RESPONSES if protocol is Protocol.OPENAI_RESPONSES else _CHAT
     return _inclusive(usage, *names)
 
@@ -95,6 +97,24 @@ def _exclusive(usage: Mapping[str, Any]) -> Counts | None:
         written=written - hour,
         written_1h=hour,
         output=output or 0,
+    )
+
+
+def _of_google(usage: Mapping[str, Any]) -> Counts | None:
+    """Counts whose prompt includes the cached tokens, and whose answer leaves out the thoughts."""
+    prompt, output = _count(usage, "promptTokenCount"), _count(usage, "candidatesTokenCount")
+    if prompt is None and output is None:
+        return None
+    cached = _count(usage, "cachedContentTokenCount") or 0
+    thoughts = _count(usage, "thoughtsTokenCount") or 0
+    # What Google's own tools read is charged like a prompt, and stands beside it.
+    read = _count(usage, "toolUsePromptTokenCount") or 0
+    return _counts(
+        fresh=(prompt or 0) - cached + read,
+        cached=cached,
+        written=0,
+        output=(output or 0) + thoughts,
+        reasoning=thoughts,
     )
 
 

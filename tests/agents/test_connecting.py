@@ -30,6 +30,7 @@ THEIRS = {
     SettingsFormat.JSON: '// mine\n{\n  "theme": "dark", // good\n  "env": {"MINE": "1"},\n}\n',
     SettingsFormat.TOML: '# mine\nmodel = "o3"  # best\n\n[mcp_servers.mine]\ncommand = "x"\n',
     SettingsFormat.YAML: "# mine\nmodel: gpt-4o\nGOOSE_MODEL: gpt-4o # best\n",
+    SettingsFormat.ENV: "# mine\nexport MINE='1' # good\n",
     SettingsFormat.YAML_LIST: "# mine\n- model_id: mine\n  model_name: x # best\n",
 }
 SETTABLE = [name for name, agent in AGENTS.items() if agent.settings]
@@ -148,6 +149,7 @@ def test_only_ours_is_taken_out_of_a_file_that_was_made_by_us_and_edited(
         SettingsFormat.TOML: lambda text: "added = 1\n" + text,
         SettingsFormat.YAML: lambda text: text + "added: 1\n",
         SettingsFormat.YAML_LIST: lambda text: text + "  - model_id: added\n",
+        SettingsFormat.ENV: lambda text: text + "added=1\n",
     }
     for file, kind in files_of(agent).items():
         file.write_text(more[kind](file.read_text()))

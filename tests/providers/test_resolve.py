@@ -394,12 +394,12 @@ def test_a_pattern_may_name_any_alias(alias: str) -> None:
 @pytest.mark.parametrize(
     ("provider", "model", "lanes"),
     [
-        ("gwdg_saia", "llama-3.3-70b", ("direct", "litellm", "litellm", "none")),
-        ("gwdg_saia", "e5-mistral-7b-instruct", ("none", "none", "none", "direct")),
-        ("anthropic", "claude-sonnet-4-5", ("litellm", "direct", "litellm", "none")),
-        ("openai", "gpt-4o", ("direct", "litellm", "direct", "none")),
-        ("openai", "text-embedding-3-small", ("none", "none", "none", "direct")),
-        ("simulated", "echo", ("direct", "direct", "direct", "none")),
+        ("gwdg_saia", "llama-3.3-70b", ("direct", "litellm", "litellm", "direct", "none")),
+        ("gwdg_saia", "e5-mistral-7b-instruct", ("none", "none", "none", "none", "direct")),
+        ("anthropic", "claude-sonnet-4-5", ("litellm", "direct", "litellm", "litellm", "none")),
+        ("openai", "gpt-4o", ("direct", "litellm", "direct", "direct", "none")),
+        ("openai", "text-embedding-3-small", ("none", "none", "none", "none", "direct")),
+        ("simulated", "echo", ("direct", "direct", "direct", "direct", "none")),
     ],
 )
 def test_each_endpoint_has_its_lane(provider: str, model: str, lanes: tuple[str, ...]) -> None:
@@ -413,7 +413,7 @@ def test_each_endpoint_has_its_lane(provider: str, model: str, lanes: tuple[str,
     assert issues == ()
     (link,) = found.chains["main"].links
     assert tuple(link.deployment.lanes().items()) == tuple(
-        zip(("chat", "messages", "responses", "embeddings"), lanes, strict=True)
+        zip(("chat", "messages", "responses", "generate", "embeddings"), lanes, strict=True)
     )
 
 

@@ -58,7 +58,9 @@ def sent(
     )
 
 
-@pytest.mark.parametrize("protocol", [p for p in Protocol if p is not Protocol.ANTHROPIC_MESSAGES])
+@pytest.mark.parametrize(
+    "protocol", [protocol for protocol in Protocol if protocol.startswith("openai-")]
+)
 def test_an_openai_style_provider_gets_this_and_nothing_else(protocol: Protocol) -> None:
     assert sent(protocol=protocol) == COMMON | {
         "openai-beta": "assistants=v2",
@@ -76,6 +78,13 @@ def test_anthropic_gets_this_and_nothing_else() -> None:
     }
 
 
+def test_google_gets_this_and_nothing_else() -> None:
+    assert sent(protocol=Protocol.GOOGLE_GENERATE) == COMMON | {
+        "accept-encoding": "gzip, deflate",
+        "x-goog-api-key": "sk-own",
+    }
+
+
 def test_anthropic_needs_a_version() -> None:
     headers = sent(CIMultiDict(), protocol=Protocol.ANTHROPIC_MESSAGES)
     assert headers["anthropic-version"] == "2023-06-01"
@@ -84,7 +93,7 @@ def test_anthropic_needs_a_version() -> None:
 def test_a_provider_without_a_key_gets_no_credentials_of_the_client_either() -> None:
     for protocol in Protocol:
         headers = sent(to=provider(key=KeyState.NOT_NEEDED), protocol=protocol)
-        assert not {"authorization", "x-api-key"} & set(headers)
+        assert not {"authorization", "x-api-key", "x-goog-api-key"} & set(headers)
 
 
 def test_nothing_of_the_client_means_nothing_but_the_necessary() -> None:

@@ -81,8 +81,10 @@ def _format(kind: SettingsFormat) -> Format:
         return Format(data=jsonc.data, put=jsonc.put, drop=jsonc.drop)
     if kind is SettingsFormat.TOML:
         return Format(data=toml.data, put=toml.put, drop=toml.drop)
-    from agentbox_cli.agents.formats import yaml  # noqa: PLC0415 - as above
+    from agentbox_cli.agents.formats import env, yaml  # noqa: PLC0415 - as above
 
+    if kind is SettingsFormat.ENV:
+        return Format(data=env.data, put=env.put, drop=env.drop)
     if kind is SettingsFormat.YAML:
         return Format(data=yaml.data, put=yaml.put, drop=yaml.drop)
     return Format(data=yaml.list_data, put=yaml.put_item, drop=yaml.drop_item)
