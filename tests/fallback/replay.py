@@ -11,7 +11,7 @@ from agentbox_cli.providers.resolved import Router
 from agentbox_cli.proxy.call import Call, Needs
 from agentbox_cli.proxy.chain import Walk
 from agentbox_cli.proxy.cooldown import Cooldowns
-from agentbox_cli.proxy.endpoints import BY_PATH, Endpoint
+from agentbox_cli.proxy.endpoints import BY_PATH, GENERATE, Endpoint
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.memory import Memory
 from agentbox_cli.proxy.reply import verdict_reply
@@ -62,7 +62,8 @@ class Played:
 
 def play(case: Case, *, reused: bool = False) -> Played:
     """Send one request down the chain; `reused`: closed connections were kept ones."""
-    endpoint = next(item for item in BY_PATH.values() if item.name == case.endpoint)
+    served = (*BY_PATH.values(), GENERATE)
+    endpoint = next(item for item in served if item.name == case.endpoint)
     walk, now = _walk(case, endpoint), 0.0
     calls: Counter[str] = Counter()
     while isinstance(step := walk.next(now), Call):

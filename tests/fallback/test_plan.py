@@ -27,6 +27,8 @@ WAYS = {
     ("messages", True),
     ("responses", False),
     ("responses", True),
+    ("generate", False),
+    ("generate", True),
 }
 
 
@@ -56,11 +58,11 @@ def test_everything_is_every_link_failure_endpoint_and_way_of_asking(
     checks = plan([chain_of("a/1", "b/2", "c/3")], ON, 3, FULL)
     told = Counter((c.scenario, c.reach) for c in checks if c.scenario in FAILURES)
     assert told == {
-        **{(scenario, reach): 6 for scenario in EARLY for reach in (1, 2)},
-        **{(scenario, reach): 3 for scenario in LATE for reach in (1, 2, 3)},
+        **{(scenario, reach): 8 for scenario in EARLY for reach in (1, 2)},
+        **{(scenario, reach): 4 for scenario in LATE for reach in (1, 2, 3)},
     }
     down = Counter(check.failure for check in checks if check.scenario is Scenario.ALL_DOWN)
-    assert down == dict.fromkeys(EARLY, 6)
+    assert down == dict.fromkeys(EARLY, 8)
     assert {(check.endpoint, check.stream) for check in checks} == WAYS
     assert len({check.id for check in checks}) == len(checks)
 
@@ -121,7 +123,7 @@ def test_a_single_link_is_not_checked(chain_of: MakeChain) -> None:
 
 def test_an_endpoint_without_a_lane_is_not_asked(chain_of: MakeChain) -> None:
     checks = plan([chain_of("a/1", "b/2", chat_only=True)], ON, 3)
-    assert {check.endpoint for check in checks} == {"chat"}
+    assert {check.endpoint for check in checks} == {"chat", "generate"}
 
 
 @pytest.mark.parametrize(

@@ -136,12 +136,12 @@ def test_a_scenario_is_proven_and_written_for_ci(agentbox: Agentbox, tmp_path: P
     done = agentbox("litellm", "test-fallback", "--scenario", "auth", "--junit", str(file))
     assert done.exit_code == 0, done.err
     assert done.out.splitlines()[:2] == [
-        "ALIAS    WHAT FAILS  CHAT",
-        "default  error       ✓ 2",
+        "ALIAS    WHAT FAILS  CHAT  GENERATE",
+        "default  error       ✓ 2   ✓ 2",
     ]
     assert "warning: alone: a single link has nothing to fall back to" in done.out
     root = ET.parse(file).getroot()  # noqa: S314 - it is our own
-    assert (root.get("tests"), root.get("failures"), root.get("skipped")) == ("3", "0", "1")
+    assert (root.get("tests"), root.get("failures"), root.get("skipped")) == ("5", "0", "1")
 
 
 def test_a_file_that_cannot_be_written_is_told(agentbox: Agentbox, tmp_path: Path) -> None:
@@ -155,8 +155,8 @@ def test_the_list_says_what_would_be_checked(agentbox: Agentbox) -> None:
     assert done.exit_code == 0
     lines = done.out.splitlines()
     assert lines[0].split() == ["ALIAS", "SCENARIO", "ASKED", "BY", "MUST", "COME", "FROM"]
-    assert lines[1] == "default  html      chat            second/y"
-    assert lines[-1] == "2 checks would be made"
+    assert lines[1] == "default  html      chat                second/y"
+    assert lines[-1] == "4 checks would be made"
     document = agentbox("litellm", "test-fallback", "--list", "--json").document
     assert document["mode"] == "list"
     assert document["checks"][-1]["ok"] is None
