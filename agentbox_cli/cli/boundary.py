@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from agentbox_cli.cli.output import for_reading
 from agentbox_cli.errors import AgentboxError, Exit
 
 _WIDEST, _NARROWEST = 80, 30
@@ -106,4 +107,4 @@ def _to_stderr(message: str, hint: str | None) -> None:
     from agentbox_cli.config.redaction import redact_environment
 
     text = f"{message}\nhint: {hint}\n" if hint else f"{message}\n"
-    sys.stderr.write(redact_environment(text, os.environ))
+    sys.stderr.write(for_reading(redact_environment(text, os.environ), sys.stderr))

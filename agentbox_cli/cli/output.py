@@ -1,12 +1,16 @@
 """Text for people and JSON for programs."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from agentbox_cli.config.problems import Problem
+
+
+_BETWEEN = re.compile(r"[^\n\t]+")
 
 
 def emit_json(name: str, document: dict[str, Any]) -> None:
@@ -22,18 +26,32 @@ def emit_json_line(name: str, document: dict[str, Any]) -> None:
 
 def say(text: str = "") -> None:
     """Print a line for people."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(for_reading(text, sys.stdout) + "\n")
 
 
 def notice(text: str) -> None:
     """Print a line that is not the answer, on stderr, after what was printed before it."""
     sys.stdout.flush()
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(for_reading(text, sys.stderr) + "\n")
+
+
+def clean(text: str) -> str:
+    """Other people's text without what a terminal would take for a command."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def for_reading(text: str, stream: TextIO) -> str:
+    """A text, clean but for its lines and tabs if a terminal shows it; programs get it all."""
+    if text.isprintable() or not stream.isatty():
+        return text
+    return _BETWEEN.sub(lambda found: clean(found[0]), text)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table without frames; on a terminal it fits the width, elsewhere nothing wraps."""
-    listed = [list(row) for row in rows]
+    listed = [[clean(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _print_fitting(columns, listed)
     else:

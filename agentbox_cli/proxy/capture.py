@@ -27,7 +27,7 @@ def record_of(story: Story, processes: Processes) -> RequestRecord:
         request_id=story.request_id,
         at=story.started_at,
         alias=chain.alias if chain else "",
-        asked=plain(story.asked or ""),
+        asked=story.asked or "",
         endpoint=story.endpoint.path,
         stream=story.stream,
         status=story.status or 0,

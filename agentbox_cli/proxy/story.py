@@ -17,6 +17,7 @@ from agentbox_cli.providers.resolved import Chain, Deployment, Lane, Link
 from agentbox_cli.proxy.answers import Spent
 from agentbox_cli.proxy.bounded import bounded
 from agentbox_cli.proxy.call import Call
+from agentbox_cli.proxy.callers import plain
 from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.finish import OK
@@ -197,7 +198,7 @@ class Story(msgspec.Struct, kw_only=True, gc=False):
 
     def asks(self, model: str, *, stream: bool) -> None:
         """Note what the body asks for."""
-        self.asked, self.stream = model[:ASKED_LENGTH], stream
+        self.asked, self.stream = plain(model[:ASKED_LENGTH]), stream
 
     def attempt(self, call: Call, lane: Lane) -> Attempt:
         """Begin the story of a call."""

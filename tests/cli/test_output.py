@@ -108,3 +108,32 @@ def test_providers_in_a_pipe_are_one_line_each(agentbox: Agentbox, seed: object)
     lines = agentbox("litellm", "providers").out.splitlines()
     assert len(lines) == 1 + len(providers)
     assert any(line.endswith("https://chat-ai.academiccloud.de/v1") for line in lines)
+
+
+HOSTILE = "a\x1b]0;pwned\x07\x1b[2J\x9b31m\u202eb"
+PRINT_HOSTILE = f"""
+import sys
+from agentbox_cli.cli.output import notice, say, table
+table(["NAME"], [[{HOSTILE!r}]])
+say({HOSTILE!r} + "\\n\\tnext")
+notice({HOSTILE!r})
+"""
+
+
+def test_what_others_call_themselves_commands_no_terminal() -> None:
+    shown = on_terminal(PRINT_HOSTILE, 80)
+    assert shown.count("a�]0;pwned��[2J�31m�b") == 3
+    assert "�b\n        next" in shown.expandtabs()
+    assert not {"\x07", "\x9b", "\u202e"} & set(shown)
+    assert "\x1b]0" not in shown
+    assert "\x1b[2J" not in shown
+
+
+def test_a_program_gets_a_text_as_it_is_and_a_table_without_commands(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output.say(HOSTILE)
+    output.table(["NAME"], [[HOSTILE]])
+    first, _, row = capsys.readouterr().out.split("\n")[:3]
+    assert first == HOSTILE
+    assert row == "a�]0;pwned��[2J�31m�b"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentbox_cli.cli.app import command
-from agentbox_cli.cli.output import emit_json, notice, say
+from agentbox_cli.cli.output import emit_json, for_reading, notice, say
 from agentbox_cli.paths import standard_paths
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def ask(
 
 
 def _show(text: str) -> None:
-    sys.stdout.write(text)
+    sys.stdout.write(for_reading(text, sys.stdout))
     sys.stdout.flush()
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentbox_cli.cli.app import UsageCommands, listing
+from agentbox_cli.cli.csv_text import print_csv
 from agentbox_cli.cli.output import emit_json, notice, say, table
 from agentbox_cli.cli.spending import bar, counted, dollars, reading, since_until
 from agentbox_cli.errors import NotSo, UsageError
@@ -95,15 +96,10 @@ def _emit(report: "Report") -> None:
 
 
 def _emit_csv(report: "Report") -> None:
-    import csv
-    import sys
-
     from agentbox_cli.usage.document import row_document
 
     names = list(row_document(report.total))
-    writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(row_document(row) for row in report.rows)
+    print_csv(names, (row_document(row) for row in report.rows))
 
 
 def _tell(report: "Report") -> None:

@@ -1,6 +1,5 @@
 """`agentbox litellm usage export`: every call, for other programs."""
 
-import csv
 import json
 import sys
 from enum import StrEnum
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from agentbox_cli.cli.app import command
+from agentbox_cli.cli.csv_text import print_csv
 from agentbox_cli.cli.spending import reading, since_until
 
 app = command()
@@ -41,9 +41,7 @@ def export(
     with reading(ctx) as engine:
         rows = export_calls(engine, begin, end)
         if form is Form.CSV:
-            writer = csv.DictWriter(sys.stdout, EXPORTED, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            print_csv(EXPORTED, rows)
         else:
             for row in rows:
                 sys.stdout.write(json.dumps(row) + "\n")

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from agentbox_cli.cli.live import words
 from agentbox_cli.cli.live.view import View
-from agentbox_cli.cli.output import STYLES
+from agentbox_cli.cli.output import STYLES, clean
 
 Row = dict[str, Any]
 
@@ -128,13 +128,13 @@ def _remarks(document: Row) -> Iterator[Text]:
     for row in document["budgets"]:
         yield Text(words.budget(row))
     for warning in document["warnings"]:
-        yield Text(f"warning: {words.clean(warning)}", style="yellow")
+        yield Text(f"warning: {clean(warning)}", style="yellow")
 
 
 def _table(links: Sequence[Row], view: View, width: int | None, *, of: int) -> Iterator[Text]:
     columns = [each for each in _COLUMNS if width is None or width >= each.from_width]
     taken = sum(each.width + 1 for each in columns) + 2
-    longest = max((cell_len(words.clean(row["link"])) for row in links), default=0)
+    longest = max((cell_len(clean(row["link"])) for row in links), default=0)
     title = "LINK" if of == len(links) else f"LINK, {len(links)} of {of}"
     name = max(longest, len(title))
     if width is not None:
@@ -156,9 +156,9 @@ def _line(row: Row, columns: Sequence[_Column], name: int, *, chosen: bool) -> T
         "P95": words.took(row["latency_ms"]["p95"]),
         "FIRST": words.took(row["first_content_ms"]["p50"]),
         "FAILED": str(row["failed"] or "-"),
-        "ALIASES": words.clean(", ".join(row["aliases"])),
+        "ALIASES": clean(", ".join(row["aliases"])),
     }
-    link = _middle_cut(words.clean(row["link"]), name)
+    link = _middle_cut(clean(row["link"]), name)
     line = Text(f"{'> ' if chosen else '  '}{link}", style="reverse" if chosen else "")
     state, *others = columns
     line.append(_cells([state], cells), style=STYLES.get(row["state"], ""))
@@ -197,7 +197,7 @@ def _fitted(lines: list[Text], view: View, size: Size) -> list[Text]:
     if size.height is not None:
         lines = lines[: size.height - 1]
         lines += [Text()] * (size.height - 1 - len(lines))
-        lines.append(Text(words.clean(view.message) or KEYS, style="" if view.message else "dim"))
+        lines.append(Text(clean(view.message) or KEYS, style="" if view.message else "dim"))
     if size.width is not None:
         for line in lines:
             line.truncate(size.width, overflow="ellipsis")

@@ -3,15 +3,11 @@
 import time
 from typing import Any
 
+from agentbox_cli.cli.output import clean
 from agentbox_cli.cli.spending import dollars, shows_blocks
 
 Row = dict[str, Any]
 _BAR = 6
-
-
-def clean(text: str) -> str:
-    """Other people's text without what a terminal would take for a command."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def shown_state(row: Row) -> str:
