@@ -27,10 +27,22 @@ def status_document(seen: Probe) -> dict[str, Any]:
         "started_at": found.started_at if found else None,
         "uptime_s": round(time.time() - found.started_at, 1) if found and said else None,
         "engine": said.get("engine", {"state": "off", "pid": None, "rss_mb": None}),
+        "gateway": said.get("gateway") or _no_gateway(),
         "rss_mb": said.get("rss_mb"),
         "auth": said.get("auth"),
         "warnings": warnings,
         "budgets": said.get("budgets", []),
         "sockets": said.get("sockets", []),
         "aliases": said.get("aliases", []),
+    }
+
+
+def _no_gateway() -> dict[str, Any]:
+    return {
+        "state": "off",
+        "pid": None,
+        "rss_mb": None,
+        "restarts": 0,
+        "last_error": None,
+        "servers": [],
     }

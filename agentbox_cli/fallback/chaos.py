@@ -17,7 +17,6 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from agentbox_cli.engine.process import EngineState
 from agentbox_cli.engine.render import needs_engine
 from agentbox_cli.fallback.scenarios import Scenario
 from agentbox_cli.fallback.stage import KEY_VARIABLE, private_paths, provider_entry
@@ -28,6 +27,7 @@ from agentbox_cli.providers.resolved import Chain, Link, Resolved
 from agentbox_cli.proxy.server import ProxyServer, bind
 from agentbox_cli.proxy.story import End, Story
 from agentbox_cli.simulate.app import SimulatedProviders
+from agentbox_cli.supervise.keeping import State
 
 # How long a link that may hang is waited for, and one that may not.
 LINK_SECONDS = 8.0
@@ -36,7 +36,7 @@ STREAM_SECONDS = 5.0
 COOLDOWN_SECONDS = 5.0
 GRACE_SECONDS = 2.0
 LOOK_SECONDS = 0.1
-STARTING = EngineState.STARTING.value
+STARTING = State.STARTING.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

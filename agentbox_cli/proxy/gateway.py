@@ -1,22 +1,20 @@
-"""The MCP gateway as a child process: started with the first call, started anew when it ends.
+"""The MCP gateway as a child process: started when needed, started anew when it ends.
 
 It is known by its command only; what it does is no business of the proxy.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from agentbox_cli.engine.place import free_socket, private_directory
-from agentbox_cli.errors import AgentboxError, ProxyError
-from agentbox_cli.supervise.backoff import Backoff
+from agentbox_cli.errors import ProxyError
 from agentbox_cli.supervise.health import Question, ask
-from agentbox_cli.supervise.spawn import Child, spawn
+from agentbox_cli.supervise.keeping import Kept, State, answers_within, misses
+from agentbox_cli.supervise.place import free_socket, private_directory
+from agentbox_cli.supervise.spawn import spawn
 
 # It takes one to two seconds; with nothing compiled yet on a busy machine, much more.
 START_SECONDS = 60.0
@@ -25,7 +23,10 @@ GRACE_SECONDS = 8.0
 
 _ALIVE = Question(path="/health")
 _POLL_SECONDS = 0.02
-_ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
+# A busy gateway answers late; one that misses three in a row does not work any more.
+CHECK_EVERY_SECONDS = 15.0
+_CHECKS_MISSED = 3
 
 _log = logging.getLogger(__name__)
 
@@ -47,15 +48,6 @@ class GatewayPlan:
     socket: Path
 
 
-class GatewayState(StrEnum):
-    """What the gateway is doing."""
-
-    OFF = "off"  # nobody has asked for it yet
-    STARTING = "starting"
-    READY = "ready"
-    BACKOFF = "backoff"  # it ended, and will be started again
-
-
 class GatewayUnavailable(ProxyError):  # noqa: N818 - it names the state of things
     """The gateway takes no call now.
 
@@ -69,29 +61,16 @@ class GatewayUnavailable(ProxyError):  # noqa: N818 - it names the state of thin
         self.retry_after = retry_after
 
 
-@dataclass(slots=True)
-class Gateway:
+class Gateway(Kept):
     """A gateway's process and its supervision.
 
     Args:
         plan: what it runs on.
     """
 
-    plan: GatewayPlan
-    state: GatewayState = GatewayState.OFF
-    restarts: int = 0
-    last_error: str | None = None
-    _child: Child | None = None
-    _task: asyncio.Task[None] | None = None
-    _backoff: Backoff = field(default_factory=Backoff)
-    # Replaced at each change of its state, after those who wait have been told.
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
-    _is_stopped: bool = False
-
-    @property
-    def pid(self) -> int | None:
-        """Its process, None when there is none."""
-        return None if self._child is None else self._child.pid
+    def __init__(self, plan: GatewayPlan) -> None:
+        super().__init__("the MCP gateway", plan.socket, _log)
+        self._plan = plan
 
     async def wait_ready(self, seconds: float = START_SECONDS) -> None:
         """Wait until it takes calls, for no longer than that; starts it if need be.
@@ -99,48 +78,13 @@ class Gateway:
         Raises:
             GatewayUnavailable: it does not, or not in time.
         """
-        if self._task is None and not self._is_stopped:
-            self._enter(GatewayState.STARTING)
-            self._task = asyncio.create_task(self._supervise())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while self.state is GatewayState.STARTING:
-                    await self._news.wait()
-        if self.state is not GatewayState.READY:
+        self.ensure_started()
+        await self._wait_while({State.STARTING}, seconds)
+        if self.state is not State.READY:
             raise self._unavailable()
 
-    async def stop(self) -> None:
-        """End it for good."""
-        self._is_stopped = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
-        self.plan.socket.unlink(missing_ok=True)
-        self._enter(GatewayState.OFF)
-
-    async def _supervise(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            begun = loop.time()
-            try:
-                self.last_error = await self._live()
-            except (AgentboxError, OSError) as error:
-                self.last_error = f"the MCP gateway cannot be started: {error}"
-            except Exception as error:  # noqa: BLE001 - a bug must not end its supervision
-                _log.exception("the MCP gateway's supervision failed")
-                self.last_error = f"the MCP gateway cannot be supervised: {error}"
-            self._backoff = self._backoff.after(loop.time() - begun)
-            delay = self._backoff.delay
-            _log.warning("%s; starting it again in %.1f s", self.last_error, delay)
-            self._enter(GatewayState.BACKOFF)
-            await asyncio.sleep(delay)
-            self.restarts += 1
-            self._enter(GatewayState.STARTING)
-
     async def _live(self) -> str:
-        """Go through one life of the process, and say why it ended."""
-        plan = self.plan
+        plan = self._plan
         await asyncio.to_thread(_prepare, plan)
         child = await spawn(
             plan.command,
@@ -148,33 +92,22 @@ class Gateway:
             directory=plan.directory,
             on_line=_tell,
         )
-        self._child = child
-        watch = asyncio.create_task(self._watch(child))
-        try:
-            return f"the MCP gateway ended with status {await child.wait()}"
-        finally:
-            watch.cancel()
-            self._child = None
-            await child.stop(GRACE_SECONDS)
+        return await self._attend(child, self._watch, lambda: GRACE_SECONDS)
 
-    async def _watch(self, child: Child) -> None:
-        deadline = asyncio.get_running_loop().time() + START_SECONDS
-        while await ask(self.plan.socket, _ALIVE, _ANSWER_SECONDS) != HTTPStatus.NO_CONTENT:
-            if asyncio.get_running_loop().time() > deadline:
-                child.kill()
-                return
-            await asyncio.sleep(_POLL_SECONDS)
-        self._enter(GatewayState.READY)
+    async def _watch(self) -> str:
+        if not await answers_within(self._is_alive, START_SECONDS, _POLL_SECONDS):
+            return f"the MCP gateway was not ready after {START_SECONDS:.0f} s"
+        self._enter(State.READY)
+        await misses(self._is_alive, _CHECKS_MISSED, CHECK_EVERY_SECONDS)
+        return "the MCP gateway did not answer any more"
 
-    def _enter(self, state: GatewayState) -> None:
-        self.state = state
-        self._news.set()
-        self._news = asyncio.Event()
+    async def _is_alive(self) -> bool:
+        return await ask(self.socket_path, _ALIVE, ANSWER_SECONDS) == HTTPStatus.NO_CONTENT
 
     def _unavailable(self) -> GatewayUnavailable:
         if self._is_stopped:
             return GatewayUnavailable("the proxy is being stopped", 5.0)
-        if self.state is GatewayState.STARTING:
+        if self.state is State.STARTING:
             return GatewayUnavailable("the MCP gateway is still starting", 2.0)
         said = f"{self.last_error}; it is being started again. `agentbox litellm logs` tells more"
         return GatewayUnavailable(said, self._backoff.delay + 1.0)

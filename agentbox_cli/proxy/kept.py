@@ -14,10 +14,10 @@ from msgspec import Struct
 from pydantic import SecretStr
 
 from agentbox_cli.config.own_file import read_own
-from agentbox_cli.engine.place import write_private
 from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.resolved import Resolved, ResolvedProvider
 from agentbox_cli.proxy.limits import Cooling, Limits, Window
+from agentbox_cli.supervise.place import write_private
 
 SCHEMA = 1
 # A chain of a hundred links has a few ten thousand bytes; more is not ours.

@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -11,9 +12,16 @@ from yarl import URL
 
 from agentbox_cli.proxy.gateway import Gateway, GatewayPlan, GatewayUnavailable
 from agentbox_cli.proxy.upstream import HEADER_BYTES, READ_BUFFER
+from agentbox_cli.supervise.keeping import State
 
 PATH = "/mcp"
 STATUS = "/agentbox/mcp"
+
+# Of the gateway's own paths; the host is not looked at.
+_SERVERS = "/servers"
+_GATEWAY: dict[str, Any] = {"scheme": "http", "host": "localhost"}
+# Whoever asks how the proxy is does not wait for a gateway that hangs.
+_TELLING_SECONDS = 1.0
 
 _METHODS = ("GET", "POST", "DELETE")
 # What the protocol has; nothing of the caller's credentials goes on.
@@ -72,6 +80,25 @@ class McpRelay:
         """Tell how the servers are."""
         return await self._passed_on(http, b"", "/status")
 
+    async def state(self) -> dict[str, Any]:
+        """How the gateway is, and its servers in few words; nothing is started for it."""
+        gateway = self.gateway
+        ready = gateway.state is State.READY
+        return {
+            "state": gateway.state.value,
+            "pid": gateway.pid,
+            "rss_mb": gateway.rss_mb,
+            "restarts": gateway.restarts,
+            "last_error": None if ready else gateway.last_error,
+            "servers": await self._servers() if ready else [],
+        }
+
+    def warnings(self) -> list[str]:
+        """What somebody should know of the gateway."""
+        if self.gateway.state is State.BACKOFF:
+            return [f"tools of MCP servers fail: {self.gateway.last_error}"]
+        return []
+
     async def part(self) -> None:
         """Let go of those who wait for news."""
         for task in list(self._endless):
@@ -82,6 +109,16 @@ class McpRelay:
         await self.gateway.stop()
         if self._session is not None:
             await self._session.close()
+
+    async def _servers(self) -> list[Any]:
+        try:
+            async with asyncio.timeout(_TELLING_SECONDS):
+                reply = await self._session_open().get(URL.build(**_GATEWAY, path=_SERVERS))
+                async with reply:
+                    told: list[Any] = await reply.json()
+                    return told
+        except (aiohttp.ClientError, OSError, ValueError):
+            return []
 
     async def _passed_on(
         self, http: web.BaseRequest, body: bytes, path: str
@@ -99,19 +136,22 @@ class McpRelay:
             reply.close()
 
     async def _ask(self, http: web.BaseRequest, body: bytes, path: str) -> aiohttp.ClientResponse:
-        if self._session is None:
-            self._session = self._opened()
-        return await self._session.request(
+        return await self._session_open().request(
             http.method,
-            URL.build(scheme="http", host="localhost", path=path, encoded=True),
+            URL.build(**_GATEWAY, path=path, encoded=True),
             headers=_passed(http.headers, asked=True),
             data=body or None,
             allow_redirects=False,
         )
 
+    def _session_open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = self._opened()
+        return self._session
+
     def _opened(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.UnixConnector(str(self.gateway.plan.socket), limit=0),
+            connector=aiohttp.UnixConnector(str(self.gateway.socket_path), limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             # A tool may take its time, and a stream of news may be silent for ever.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),

@@ -88,7 +88,10 @@ class Pages:
         return web.json_response(body)
 
     async def _status(self, _: web.BaseRequest) -> web.StreamResponse:
-        return web.json_response(self._front.status())
+        told = self._front.status()
+        if self._front.mcp is not None:
+            told["gateway"] = await self._front.mcp.state()
+        return web.json_response(told)
 
     async def _limits(self, _: web.BaseRequest) -> web.StreamResponse:
         return web.json_response(self._front.limits.show())

@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 
 from agentbox_cli.config.own_file import read_own
-from agentbox_cli.engine.place import write_private
 from agentbox_cli.errors import ProxyError
+from agentbox_cli.supervise.place import write_private
 
 KEPT = 10_000
 NAME_LENGTH = 200

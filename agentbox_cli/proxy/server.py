@@ -153,6 +153,9 @@ class ProxyServer:
             await web.SockSite(self._runner, bound, backlog=BACKLOG).start()
         for each in named:
             await UnixSite(self._runner, each).start()
+        if self._mcp and any(each.enabled for each in self.resolved.config.mcp_servers.values()):
+            # An agent that is asked once would not wait for it, and for its servers.
+            self._mcp.gateway.ensure_started()
 
     async def drain(self) -> None:
         """Take no new requests, let the open ones finish for a while, then end."""
@@ -213,6 +216,7 @@ class ProxyServer:
                 *self.warnings,
                 *filter(None, [self._tokens.trouble()]),
                 *(translation.warnings() if translation else ()),
+                *(self._mcp.warnings() if self._mcp else ()),
                 *report.warnings_of(self.resolved, self._memory),
                 *usage_warnings(self._usage),
                 *(self._budgets.warnings() if self._budgets else ()),

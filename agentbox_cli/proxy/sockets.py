@@ -20,9 +20,9 @@ from typing import Any
 from aiohttp import web
 
 from agentbox_cli.config.model import LiteLLMConfig
-from agentbox_cli.engine.place import private_directory
 from agentbox_cli.errors import ProxyError
 from agentbox_cli.paths import SOCKET_NAME, SOCKET_PATH_LIMIT, Paths
+from agentbox_cli.supervise.place import private_directory
 
 # Who may open a socket, as config.yml says it.
 MODES: Mapping[str, int] = MappingProxyType({"owner": 0o600, "group": 0o660, "all": 0o666})

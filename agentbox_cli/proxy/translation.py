@@ -3,7 +3,7 @@
 from typing import Any
 
 from agentbox_cli.engine.plan import EnginePlan
-from agentbox_cli.engine.process import Engine, EngineState
+from agentbox_cli.engine.process import Engine
 from agentbox_cli.engine.render import render
 from agentbox_cli.engine.warmup import warm_up
 from agentbox_cli.paths import Paths
@@ -12,10 +12,11 @@ from agentbox_cli.proxy.egress import Egress
 from agentbox_cli.proxy.engine_lane import EngineLane
 from agentbox_cli.proxy.lanes import DirectLane
 from agentbox_cli.proxy.upstream import Upstream
+from agentbox_cli.supervise.keeping import State
 
-NO_ENGINE = {"state": EngineState.OFF.value, "pid": None, "rss_mb": None}
+NO_ENGINE = {"state": State.OFF.value, "pid": None, "rss_mb": None}
 
-_DOWN = frozenset({EngineState.BACKOFF, EngineState.FAILED})
+_DOWN = frozenset({State.BACKOFF, State.FAILED})
 
 
 class Translation:

@@ -1,9 +1,11 @@
 """The whole way: a client, the daemon, the gateway that it starts, a server behind it."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastmcp import Client
@@ -37,6 +39,34 @@ async def test_a_client_of_the_daemon_calls_a_tool_and_nothing_is_left(
     assert agentbox("litellm", "stop").exit_code == 0
     eventually(lambda: not lives(pid), "the server ended")
     assert not standard_paths().gateway_socket.exists()
+
+
+def test_status_tells_of_the_gateway_and_its_servers_before_anybody_called_them(
+    agentbox: Agentbox, url: str, home: Path
+) -> None:
+    def told() -> dict[str, Any] | None:
+        found = agentbox("litellm", "status", "--json").document["gateway"]
+        states = [each["state"] for each in found["servers"]]
+        return found if states and "starting" not in states else None
+
+    (row,) = (eventually(told) or {})["servers"]
+    assert (row["server"], row["state"], row["reason"]) == ("files", "ready", None)
+    assert (row["tools"], row["withheld"]) == (10, 0)
+    servers = {"files": script("poisoned"), "gone": {"command": "no-such-program"}}
+    write_config(home / "config/agentbox/config.yml", servers)
+
+    def changed() -> dict[str, Any] | None:
+        found = {each["server"]: each for each in (told() or {}).get("servers", ())}
+        return found if {"files", "gone"} <= set(found) and found["files"]["withheld"] else None
+
+    rows = eventually(changed) or {}
+    assert (rows["files"]["tools"], rows["files"]["withheld"]) == (9, 2)
+    assert (rows["gone"]["state"], rows["gone"]["tools"]) == ("down", 0)
+    assert "no-such-program" in rows["gone"]["reason"]
+    shown = agentbox("litellm", "status").out
+    assert "MCP gateway ready (pid " in shown
+    assert "2 withheld: agentbox litellm mcp accept files" in shown
+    assert re.search(r"gone +down +0 +\S", shown)
 
 
 def test_a_gateway_that_leads_back_to_itself_does_not_grow_without_end(

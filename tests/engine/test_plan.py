@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from agentbox_cli.engine.environment import engine_environment
 from agentbox_cli.engine.plan import litellm_command
-from agentbox_cli.engine.process import Engine, EngineState
+from agentbox_cli.engine.process import Engine
+from agentbox_cli.supervise.keeping import State
 from tests.fakes import tiny_parent
 from tests.fakes.processes import lives
 from tests.fakes.real_engine import EGRESS_SECRET, OPENAI_STYLE, START_SECONDS, plan_in
@@ -52,14 +53,14 @@ class TestReal:
         await stopping
         await egress.stop()
         assert "message_stop" in text
-        assert (lives(pid), engine.state) == (False, EngineState.OFF)
+        assert (lives(pid), engine.state) == (False, State.OFF)
 
     async def test_a_config_that_litellm_refuses_is_told(self, tmp_path: Path) -> None:
         plan = replace(plan_in(tmp_path, "http://127.0.0.1:9"), rendered="general_settings: [1\n")
         engine = Engine(plan)
         engine.start()
         async with asyncio.timeout(START_SECONDS):
-            while engine.state is EngineState.STARTING:  # noqa: ASYNC110 - no event tells of it
+            while engine.state is State.STARTING:  # noqa: ASYNC110 - no event tells of it
                 await asyncio.sleep(0.05)
         await engine.stop()
         assert (engine.last_error or "").startswith("LiteLLM ended with status 3: yaml.")

@@ -15,9 +15,10 @@ import uvloop
 from pydantic import SecretStr
 
 from agentbox_cli.engine.plan import EnginePlan
-from agentbox_cli.engine.process import Engine, EngineState, EngineUnavailable
+from agentbox_cli.engine.process import Engine, EngineUnavailable
 from agentbox_cli.errors import ProxyError
 from agentbox_cli.supervise.health import Question, ask
+from agentbox_cli.supervise.keeping import State
 from tests.fakes import tiny_engine
 from tests.fakes.processes import lives
 
@@ -61,9 +62,9 @@ async def until(condition: Callable[[], object]) -> None:
 
 async def test_an_engine_starts_serves_and_ends(make: Make) -> None:
     engine = make()
-    assert (engine.state, engine.pid, engine.rss_mb) == (EngineState.OFF, None, None)
+    assert (engine.state, engine.pid, engine.rss_mb) == (State.OFF, None, None)
     engine.start()
-    assert engine.state is EngineState.STARTING
+    assert engine.state is State.STARTING
     await engine.wait_ready(20)
     pid = engine.pid
     assert pid is not None
@@ -71,7 +72,7 @@ async def test_an_engine_starts_serves_and_ends(make: Make) -> None:
     assert (engine.rss_mb or 0) > 1
     assert await ask(engine.socket_path, Question(path="/health/liveliness"), 5) == 200
     await engine.stop()
-    assert (engine.state, engine.pid, engine.restarts) == (EngineState.OFF, None, 0)
+    assert (engine.state, engine.pid, engine.restarts) == (State.OFF, None, 0)
     assert not lives(pid)
 
 
@@ -91,7 +92,7 @@ async def test_a_lazy_engine_starts_with_the_first_call_that_waits_for_it(make: 
     await asyncio.sleep(0)
     assert (engine.pid, engine.socket_path.exists()) == (None, False)
     await engine.wait_ready(20)
-    assert engine.state is EngineState.READY
+    assert engine.state is State.READY
 
 
 async def test_an_engine_that_is_off_never_starts(make: Make) -> None:
@@ -99,7 +100,7 @@ async def test_an_engine_that_is_off_never_starts(make: Make) -> None:
     engine.start()
     with pytest.raises(EngineUnavailable, match="switched off") as caught:
         await engine.wait_ready(20)
-    assert (engine.state, caught.value.retry_after) == (EngineState.OFF, None)
+    assert (engine.state, caught.value.retry_after) == (State.OFF, None)
 
 
 async def test_a_stopped_engine_stays_stopped(make: Make) -> None:
@@ -123,11 +124,11 @@ async def test_a_crash_is_followed_by_a_new_start(make: Make) -> None:
     await engine.wait_ready(20)
     first = engine.pid
     await ask(engine.socket_path, CRASH, 5)
-    await until(lambda: engine.state is EngineState.BACKOFF)
+    await until(lambda: engine.state is State.BACKOFF)
     assert engine.last_error is not None
     assert engine.last_error.startswith("LiteLLM ended with status 7")
     await engine.wait_ready(20)
-    assert (engine.restarts, engine.state) == (1, EngineState.READY)
+    assert (engine.restarts, engine.state) == (1, State.READY)
     assert engine.pid != first
 
 
@@ -143,12 +144,12 @@ async def test_a_killed_engine_is_started_again(make: Make) -> None:
 async def test_one_that_cannot_start_says_why_and_does_not_spin(make: Make) -> None:
     engine = make("fails")
     engine.start()
-    await until(lambda: engine.state is EngineState.BACKOFF)
+    await until(lambda: engine.state is State.BACKOFF)
     with pytest.raises(EngineUnavailable, match="ValueError: no such thing") as caught:
         await engine.wait_ready(0)
     assert (caught.value.retry_after or 0) > 5
     await until(lambda: engine.restarts == 1)
-    assert engine.pid is not None or engine.state is EngineState.STARTING
+    assert engine.pid is not None or engine.state is State.STARTING
 
 
 async def test_a_stop_during_the_start_leaves_nothing(make: Make) -> None:
@@ -163,9 +164,9 @@ async def test_a_stop_during_the_start_leaves_nothing(make: Make) -> None:
 async def test_a_stop_during_the_pause_ends_the_pause(make: Make) -> None:
     engine = make("fails")
     engine.start()
-    await until(lambda: engine.state is EngineState.BACKOFF)
+    await until(lambda: engine.state is State.BACKOFF)
     await asyncio.wait_for(engine.stop(), 10)
-    assert engine.state is EngineState.OFF
+    assert engine.state is State.OFF
 
 
 async def test_an_engine_deaf_to_sigterm_is_killed_with_its_children(make: Make) -> None:
@@ -207,7 +208,7 @@ async def test_a_refused_litellm_is_never_started(make: Make) -> None:
     engine = make(check=refuse)
     with pytest.raises(EngineUnavailable, match="not installed") as caught:
         await engine.wait_ready(20)
-    assert (engine.state, engine.pid, caught.value.retry_after) == (EngineState.FAILED, None, None)
+    assert (engine.state, engine.pid, caught.value.retry_after) == (State.FAILED, None, None)
 
 
 async def test_a_bug_of_ours_is_no_endless_start(make: Make) -> None:
@@ -217,7 +218,7 @@ async def test_a_bug_of_ours_is_no_endless_start(make: Make) -> None:
     engine = make(check=broken)
     with pytest.raises(EngineUnavailable, match="surprise"):
         await engine.wait_ready(20)
-    assert engine.state is EngineState.FAILED
+    assert engine.state is State.FAILED
 
 
 async def test_a_place_of_somebody_else_is_not_used(make: Make, tmp_path: Path) -> None:
@@ -226,7 +227,7 @@ async def test_a_place_of_somebody_else_is_not_used(make: Make, tmp_path: Path) 
     engine = make(socket=tmp_path / "taken" / "engine.sock")
     with pytest.raises(EngineUnavailable, match="not a directory"):
         await engine.wait_ready(20)
-    assert engine.state is EngineState.FAILED
+    assert engine.state is State.FAILED
 
 
 async def test_a_stale_socket_is_no_sign_of_life(make: Make) -> None:
@@ -257,7 +258,7 @@ async def test_it_is_warmed_up_once_with_its_own_key(
     engine = make(warm_up=(Question(path="/v1/messages", method="POST", body=b"{}"),))
     await engine.wait_ready(20)
     await until(lambda: "asked /v1/messages with Bearer" in caplog.text)
-    assert engine.state is EngineState.READY
+    assert engine.state is State.READY
 
 
 def test_it_works_on_uvloop(make: Make) -> None:
@@ -266,7 +267,7 @@ def test_it_works_on_uvloop(make: Make) -> None:
         engine.start()
         await engine.wait_ready(20)
         await engine.stop()
-        assert (engine.state, engine.pid) == (EngineState.OFF, None)
+        assert (engine.state, engine.pid) == (State.OFF, None)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(whole_life())

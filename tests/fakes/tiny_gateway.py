@@ -26,6 +26,12 @@ async def asked(http: web.Request) -> web.StreamResponse:
     return web.Response(text=json.dumps(told), headers=headers, content_type="application/json")
 
 
+async def servers(_: web.Request) -> web.Response:
+    if "hangs" in sys.argv:
+        await asyncio.sleep(60)
+    return web.json_response([{"server": "tiny", "state": "ready"}])
+
+
 async def news(http: web.Request) -> web.StreamResponse:
     answer = web.StreamResponse(headers={"content-type": "text/event-stream"})
     await answer.prepare(http)
@@ -42,6 +48,7 @@ async def news(http: web.Request) -> web.StreamResponse:
 async def serve(socket: str) -> None:
     app = web.Application()
     app.router.add_get("/health", health)
+    app.router.add_get("/servers", servers)
     app.router.add_get("/mcp", news)
     app.router.add_route("*", "/mcp/crash", lambda _: os._exit(9))
     app.router.add_route("*", "/mcp", asked)

@@ -16,9 +16,10 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from agentbox_cli.proxy.gateway import Gateway, GatewayPlan, GatewayState, GatewayUnavailable
+from agentbox_cli.proxy.gateway import Gateway, GatewayPlan, GatewayUnavailable
 from agentbox_cli.proxy.mcp_relay import McpRelay
 from agentbox_cli.proxy.sockets import bind_named
+from agentbox_cli.supervise.keeping import State
 from tests.fakes import tiny_gateway
 from tests.fakes.processes import lives
 from tests.fakes.stand import INSTALL_KEY, Plan, Stand, eventually, open_stand
@@ -70,10 +71,10 @@ async def ask(stand: Stand, path: str = "/mcp", method: str = "POST", **more: An
 
 async def test_the_gateway_is_started_with_the_first_call_and_kept(served: Stand) -> None:
     gateway = relay_of(served).gateway
-    assert (gateway.state, gateway.pid) == (GatewayState.OFF, None)
+    assert (gateway.state, gateway.pid) == (State.OFF, None)
     pids = {(await ask(served))[2]["pid"] for _ in range(3)}
     assert pids == {gateway.pid}
-    assert gateway.state is GatewayState.READY
+    assert gateway.state is State.READY
 
 
 async def test_what_the_protocol_has_passes_and_nothing_else(served: Stand) -> None:
@@ -93,7 +94,7 @@ async def test_what_the_protocol_has_passes_and_nothing_else(served: Stand) -> N
 async def test_other_methods_are_refused(served: Stand, method: str) -> None:
     status, headers, _ = await ask(served, method=method)
     assert (status, headers["allow"]) == (405, "GET, POST, DELETE")
-    assert relay_of(served).gateway.state is GatewayState.OFF
+    assert relay_of(served).gateway.state is State.OFF
 
 
 async def test_a_session_can_be_deleted(served: Stand) -> None:
@@ -111,7 +112,7 @@ async def test_the_guard_stands_before_it_and_says_so_in_json_rpc(served: Stand)
         assert status == expected
         assert body["jsonrpc"] == "2.0"
         assert body["error"]["message"]
-    assert relay_of(served).gateway.state is GatewayState.OFF
+    assert relay_of(served).gateway.state is State.OFF
     relayed = {"x-forwarded-for": "1.2.3.4", "x-api-key": INSTALL_KEY}
     assert (await ask(served, headers=relayed))[0] == 200
 
@@ -130,7 +131,7 @@ async def test_containers_do_not_get_at_the_servers_of_the_host(
             async with http.get(f"http://localhost{path}", headers=ASKED) as answer:
                 assert (answer.status == 403) is not let_in, path
                 assert let_in or "socket_mcp" in (await answer.json())["error"]["message"]
-        assert (relay_of(stand).gateway.state is GatewayState.OFF) is not let_in
+        assert (relay_of(stand).gateway.state is State.OFF) is not let_in
         assert (await ask(stand))[0] == 200, "the own user has them"
 
 
@@ -197,5 +198,69 @@ async def test_a_failure_that_nobody_expected_does_not_end_the_supervision(place
         with pytest.raises(GatewayUnavailable, match="cannot be supervised: embedded null byte"):
             await gateway.wait_ready(10)
         await eventually(lambda: gateway.restarts > 0, "it is tried again")
+    finally:
+        await gateway.stop()
+
+
+SERVERS = {"mcp_servers": {"docs": {"command": "x"}, "off": {"command": "y", "enabled": False}}}
+
+
+async def test_a_config_with_servers_starts_the_gateway_before_anybody_asks(
+    place: Path, tmp_path: Path
+) -> None:
+    plan = Plan(server={"gateway": plan_of(place)}, section=SERVERS)
+    async with open_stand(plan, tmp_path) as stand:
+        gateway = relay_of(stand).gateway
+        assert gateway.state is State.STARTING
+        await eventually(lambda: gateway.state is State.READY)
+        told = (await ask(stand, "/agentbox/status", "GET"))[2]["gateway"]
+        assert (told["state"], told["pid"], told["last_error"]) == ("ready", gateway.pid, None)
+        assert told["rss_mb"] > 5
+        assert told["servers"] == [{"server": "tiny", "state": "ready"}]
+
+
+async def test_servers_that_are_switched_off_start_nothing(place: Path, tmp_path: Path) -> None:
+    section = {"mcp_servers": {"off": {"command": "y", "enabled": False}}}
+    plan = Plan(server={"gateway": plan_of(place)}, section=section)
+    async with open_stand(plan, tmp_path) as stand:
+        told = (await ask(stand, "/agentbox/status", "GET"))[2]["gateway"]
+        assert (told["state"], told["pid"], told["servers"]) == ("off", None, [])
+        assert relay_of(stand).gateway.state is State.OFF
+
+
+async def test_who_asks_for_the_status_does_not_wait_for_a_gateway_that_hangs(
+    place: Path, tmp_path: Path
+) -> None:
+    plan = Plan(server={"gateway": plan_of(place, "hangs")}, section=SERVERS)
+    async with open_stand(plan, tmp_path) as stand:
+        await eventually(lambda: relay_of(stand).gateway.state is State.READY)
+        async with asyncio.timeout(5):
+            told = (await ask(stand, "/agentbox/status", "GET"))[2]["gateway"]
+        assert (told["state"], told["servers"]) == ("ready", [])
+
+
+async def test_a_gateway_that_cannot_start_is_a_warning(place: Path, tmp_path: Path) -> None:
+    plan = Plan(server={"gateway": plan_of(place, "exits")}, section=SERVERS)
+    async with open_stand(plan, tmp_path) as stand:
+        await eventually(lambda: relay_of(stand).gateway.state is State.BACKOFF)
+        told = (await ask(stand, "/agentbox/status", "GET"))[2]
+        assert told["gateway"]["last_error"] == "the MCP gateway ended with status 3"
+        said = "tools of MCP servers fail: the MCP gateway ended with status 3"
+        assert said in told["warnings"]
+
+
+async def test_a_gateway_that_answers_no_more_is_replaced(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CHECK_EVERY_SECONDS", "ANSWER_SECONDS"):
+        monkeypatch.setattr(f"agentbox_cli.proxy.gateway.{name}", 0.1)
+    gateway = Gateway(plan_of(place))
+    try:
+        await gateway.wait_ready(20)
+        first = gateway.pid or 0
+        os.kill(first, signal.SIGSTOP)
+        await eventually(lambda: gateway.restarts == 1)
+        assert gateway.last_error == "the MCP gateway did not answer any more"
+        assert not lives(first)
     finally:
         await gateway.stop()

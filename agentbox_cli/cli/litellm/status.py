@@ -57,6 +57,9 @@ def _tell(document: dict[str, Any]) -> None:
         if document["budgets"]:
             say()
             _tell_budgets(document["budgets"])
+        if document["gateway"]["state"] != "off":
+            say()
+            _tell_gateway(document["gateway"])
         if document["sockets"]:
             say()
             table(
@@ -65,6 +68,25 @@ def _tell(document: dict[str, Any]) -> None:
             )
     for warning in document["warnings"]:
         notice(f"warning: {warning}")
+
+
+def _tell_gateway(gateway: dict[str, Any]) -> None:
+    told = f"MCP gateway {gateway['state']}"
+    if gateway["pid"]:
+        told += f" (pid {gateway['pid']}, {gateway['rss_mb'] or 0:.0f} MB)"
+    say(f"{told}: {gateway['last_error']}" if gateway["last_error"] else told)
+    if gateway["servers"]:
+        table(
+            ["MCP SERVER", "STATE", "TOOLS", "WHY"], [_server(each) for each in gateway["servers"]]
+        )
+
+
+def _server(each: dict[str, Any]) -> list[str]:
+    from agentbox_cli.config.excerpts import printable
+
+    waiting = f"{each['withheld']} withheld: agentbox litellm mcp accept {each['server']}"
+    why = each["reason"] or (waiting if each["withheld"] else "")
+    return [each["server"], each["state"], str(each["tools"]), printable(why)]
 
 
 def _tell_budgets(budgets: list[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""The gateway's HTTP: `/mcp` for all servers, `/mcp/<server>` for one, `/status` for us."""
+"""The gateway's HTTP: `/mcp` for all servers, `/mcp/<server>` for one; `/status` for us."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,10 +17,11 @@ from starlette.types import Receive, Scope, Send
 from agentbox_cli.config.names import closest
 from agentbox_cli.mcp.gateway.front import Front
 from agentbox_cli.mcp.gateway.hub import Hub
-from agentbox_cli.mcp.gateway.report import status_of
+from agentbox_cli.mcp.gateway.report import brief_of, status_of
 
 PATH = "/mcp"
 STATUS = "/status"
+SERVERS = "/servers"
 HEALTH = "/health"
 _BODY_LIMIT = 64 * 1024 * 1024
 
@@ -84,6 +85,7 @@ class Gateway:
             routes=[
                 Route(HEALTH, lambda _: Response(status_code=204)),
                 Route(STATUS, self._status),
+                Route(SERVERS, lambda _: JSONResponse(brief_of(self.hub))),
                 Route(PATH, endpoint=_Everything(self)),
                 Route(PATH + "/{server}", endpoint=_OneServer(self)),
             ],

@@ -7,8 +7,11 @@ from typing import Any
 from agentbox_cli.config.masking import starred
 from agentbox_cli.mcp.gateway.hub import Hub
 from agentbox_cli.mcp.gateway.settings import Server
-from agentbox_cli.mcp.gateway.tools import Tool
+from agentbox_cli.mcp.gateway.tools import Tool, ToolState
 from agentbox_cli.mcp.gateway.upstream import Upstream
+
+# Until a person accepts them.
+_WITHHELD = (ToolState.NEW, ToolState.CHANGED)
 
 
 def status_of(hub: Hub) -> dict[str, Any]:
@@ -18,6 +21,20 @@ def status_of(hub: Hub) -> dict[str, Any]:
         "problem": hub.problem,
         "servers": [server_row(upstream) for upstream in hub.upstreams.values()],
     }
+
+
+def brief_of(hub: Hub) -> list[dict[str, Any]]:
+    """How each server is at this moment, in few words, for `status`."""
+    return [
+        {
+            "server": upstream.server.name,
+            "state": upstream.state.value,
+            "reason": upstream.reason,
+            "tools": len(upstream.shown().tools),
+            "withheld": sum(tool.state in _WITHHELD for tool in upstream.tools),
+        }
+        for upstream in hub.upstreams.values()
+    ]
 
 
 def server_row(upstream: Upstream) -> dict[str, Any]:

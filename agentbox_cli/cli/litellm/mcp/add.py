@@ -7,6 +7,7 @@ import typer
 
 from agentbox_cli.cli.app import command
 from agentbox_cli.cli.changing import AsJson, DryRun, change_config
+from agentbox_cli.cli.litellm.mcp.serving import wake_gateway
 from agentbox_cli.cli.output import say
 from agentbox_cli.errors import ProviderError
 
@@ -90,6 +91,8 @@ def add(
     )
     if tools:
         _pin(ctx, name, tools, as_json=as_json)
+    if not dry_run:
+        wake_gateway(ctx)
 
 
 def _tried(ctx: typer.Context, name: str, given: Mapping[str, Any]) -> "tuple[Tool, ...]":

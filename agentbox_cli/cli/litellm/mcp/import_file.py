@@ -36,6 +36,7 @@ def import_file(
     """
     from pathlib import Path
 
+    from agentbox_cli.cli.litellm.mcp.serving import wake_gateway
     from agentbox_cli.mcp.gateway.importing import import_servers
 
     path = Path(file).expanduser()
@@ -49,6 +50,8 @@ def import_file(
         as_json=as_json,
         restart=False,
     )
+    if imported.entries and not dry_run:
+        wake_gateway(ctx)
 
 
 def _own_ports(ctx: typer.Context) -> set[int]:

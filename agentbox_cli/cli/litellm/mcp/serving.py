@@ -52,6 +52,16 @@ def running_daemon(ctx: typer.Context) -> "Instance | None":
     return found if alive and client.is_serving(found) else None
 
 
+def wake_gateway(ctx: typer.Context) -> None:
+    """Have a running daemon start the gateway, if it began without: agents may come soon."""
+    from agentbox_cli.daemon import client
+
+    daemon = running_daemon(ctx)
+    if daemon is not None:
+        # Whether it answers in that time does not matter.
+        client.get(daemon, "/agentbox/mcp", key_file=standard_paths().key_file, timeout=0.2)
+
+
 def gateway_rows(ctx: typer.Context) -> dict[str, Any] | None:
     """How the gateway's servers are; None where no daemon serves this config."""
     from agentbox_cli.daemon import client

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agentbox_cli.engine.place import free_socket, private_directory, write_private
 from agentbox_cli.errors import ProxyError
+from agentbox_cli.supervise.place import free_socket, private_directory, write_private
 
 
 def mode(path: Path) -> int:

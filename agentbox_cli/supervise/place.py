@@ -1,4 +1,4 @@
-"""Where LiteLLM runs: a directory that is ours alone, with its config and its socket."""
+"""Where a program of ours runs: a directory that is ours alone, with its files and its socket."""
 
 import os
 import stat
