@@ -22,6 +22,7 @@ class Client:
         prompt: the agent's arguments for one question: `{}` in its place, or `{words}`.
         tool: asks it to read `{marker}` with a tool of its own.
         beside: packages that it needs and does not name.
+        elsewhere: whether its package gets the program from outside the registry, which may fail.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Client:
     prompt: tuple[str, ...] = ("{}",)
     tool: str = ""
     beside: tuple[str, ...] = ()
+    elsewhere: bool = False
 
 
 # Versions that run with Node 20; npm does not check it by itself.
@@ -87,6 +89,33 @@ AGENTS = (
         tool='call the tool look with {{"path": "{marker}"}}',
         beside=("httpx<1",),
     ),
+    Client(
+        name="gemini",
+        package="npm:@google/gemini-cli",
+        version="0.61.0",
+        endpoint="/v1beta/models/{model}:streamGenerateContent",
+        alias="default",
+        prompt=("-p", "{}"),
+        tool='call the tool read_file with {{"file_path": "{marker}"}}',
+    ),
+    Client(
+        name="aider",
+        package="pypi:aider-chat",
+        version="0.86.2",
+        endpoint="/v1/chat/completions",
+        alias="default",
+        prompt=("--no-git", "--yes-always", "--no-pretty", "--message", "{}"),
+    ),
+    Client(
+        name="crush",
+        package="npm:@charmland/crush",
+        version="0.96.1",
+        endpoint="/v1/chat/completions",
+        alias="default",
+        prompt=("run", "{}"),
+        tool='call the tool view with {{"file_path": "{marker}"}}',
+        elsewhere=True,
+    ),
 )
 LANGCHAIN = Client(
     name="langchain-openai",
@@ -94,5 +123,6 @@ LANGCHAIN = Client(
     version="1.7.4",
     endpoint="/v1/chat/completions",
     alias="default",
+    tool='call the tool look with {{"path": "{marker}"}}',
 )
 CLIENTS = (*AGENTS, LANGCHAIN)

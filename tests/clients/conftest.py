@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anthropic
 import pytest
@@ -10,6 +11,7 @@ from agentbox_cli.fallback.stage import Cast
 from agentbox_cli.simulate.faults import Fault
 from agentbox_cli.simulate.wording import Wording
 from tests.clients.cases import ANSWERS, CONTEXT, RATE_LIMIT, SERVER, TOOL
+from tests.clients.installing import cache
 from tests.e2e.conftest import KEYS, User, section
 
 PROVIDERS = ("anthropic", "gwdg_saia", "openai")
@@ -35,10 +37,15 @@ FAULTS = {
 }
 # No agent tells anybody of a test, or looks for a newer one of itself.
 QUIET = {
+    "AIDER_ANALYTICS": "false",
+    "AIDER_CHECK_UPDATE": "false",
+    "AIDER_SHOW_RELEASE_NOTES": "false",
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
+    # The test made the folder that it works in.
+    "GEMINI_CLI_TRUST_WORKSPACE": "true",
     "OPENCODE_DISABLE_AUTOUPDATE": "1",
     "OPENCODE_DISABLE_MODELS_FETCH": "1",
     "QWEN_TELEMETRY_ENABLED": "0",
@@ -53,9 +60,17 @@ def cast() -> Iterator[Cast]:
 
 
 @pytest.fixture(scope="session")
-def user(tmp_path_factory: pytest.TempPathFactory, cast: Cast) -> Iterator[User]:
+def private_home() -> Iterator[Path]:
+    """A home that others cannot write above: Gemini CLI trusts no settings in a shared place."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="home-", dir=cache()) as directory:
+        yield Path(directory)
+
+
+@pytest.fixture(scope="session")
+def user(private_home: Path, cast: Cast) -> Iterator[User]:
     """Somebody whose proxy runs, with LiteLLM warm: its first streams are slow."""
-    somebody = User(tmp_path_factory.mktemp("client"), {**KEYS, **QUIET})
+    somebody = User(private_home, {**KEYS, **QUIET})
     router = {"timeout": 30, "num_retries": 1, "retry_after_seconds": 0}
     somebody.writes(section(cast, MODELS, router=router))
     started = somebody.runs("litellm", "start", "--wait", "engine")

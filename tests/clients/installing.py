@@ -57,10 +57,11 @@ def _is_missing(target: Path) -> bool:
 
 
 def _target(package: str, version: str) -> Path:
-    return _cache() / f"{_safe(package)}-{version}"
+    return cache() / f"{_safe(package)}-{version}"
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """Where the packages are, in the user's own cache."""
     base = MACHINE.get("XDG_CACHE_HOME") or str(Path(MACHINE.get("HOME", "/tmp")) / ".cache")
     return Path(base) / "agentbox-test-clients"
 

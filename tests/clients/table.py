@@ -11,6 +11,7 @@ import pytest
 from tests.clients.cases import CLIENTS, SCENARIOS
 
 PAGE = Path(__file__).parents[2] / "docs" / "agents.md"
+NO_TOOLS, NOT_HAD = "no tools", "cannot be had"
 BEGIN, END = "<!-- clients: written by a run -->\n", "<!-- clients: end -->"
 
 # Name, version and endpoint of a client, and what it was asked to do.
@@ -26,8 +27,14 @@ class Collector:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         row: Any = dict(report.user_properties).get("row")
         if row is not None and (report.when == "call" or report.outcome != "passed"):
-            words = {"passed": "works", "failed": "fails", "skipped": "not run"}
-            self.results[tuple(row)] = words[report.outcome]
+            self.results[tuple(row)] = _word(report)
+
+
+def _word(report: pytest.TestReport) -> str:
+    if report.outcome != "skipped":
+        return {"passed": "works", "failed": "fails"}[report.outcome]
+    why = str(report.longrepr)
+    return next((word for word in (NO_TOOLS, NOT_HAD) if word in why), "not run")
 
 
 def table(results: Mapping[Row, str]) -> str:
