@@ -19,6 +19,7 @@ from benchmarks import (
     report,
     startup,
     throughput,
+    translation,
     usage,
 )
 from benchmarks.figures import Figure, shown
@@ -38,6 +39,7 @@ ALONE: Mapping[str, Callable[[Effort], Iterator[Figure]]] = {
     "kills": kills.kills,
     "mcp": gateway.gateway,
     "mcp-serve": mcp_server.starts,
+    "translation": translation.translation,
 }
 # Side by side, each round taking turns.
 SIDE_BY_SIDE: Mapping[str, Callable[[Lineup], Iterator[Figure]]] = {

@@ -13,6 +13,8 @@ from benchmarks.processes import end, environment, free_port, seconds_until, sec
 from benchmarks.wire import Connection, Target
 
 START_SECONDS = 180.0
+# Groups whose calls have to be translated.
+CHAT_ONLY, CLAUDE = "chat-only", "claude"
 
 # With these and the settings below it calls nobody but the simulated provider (measured).
 _OFFLINE = {
@@ -48,13 +50,29 @@ class Bare:
 
 @contextmanager
 def running(
-    directory: Path, provider_port: int, *, limited: int = 0, mcp: Mapping[str, Any] | None = None
+    directory: Path,
+    provider_port: int,
+    *,
+    limited: int = 0,
+    mcp: Mapping[str, Any] | None = None,
+    translated: bool = False,
 ) -> Iterator[Bare]:
-    """Start LiteLLM on the simulated provider, with an MCP server, and wait for an answer."""
+    """Start LiteLLM on the simulated provider, and wait for an answer.
+
+    Args:
+        directory: an empty one, for its files.
+        provider_port: the provider's.
+        limited: how many groups begin with a rate limit.
+        mcp: an MCP server of its gateway.
+        translated: whether there are groups whose calls it has to translate.
+    """
     target = Target(port=free_port(), model="plain", key=secret())
     file = directory / "litellm.yml"
     servers = {"mcp_servers": {"it": {"transport": "stdio", **mcp}}} if mcp else {}
-    write_private(file, config(provider_port, limited) | servers)
+    told = config(provider_port, limited)
+    if translated:
+        told["model_list"] += translating(provider_port)
+    write_private(file, told | servers)
     program = Path(sys.executable).parent / "litellm"
     options = ("--config", file, "--host", "127.0.0.1", "--port", str(target.port))
     begun = time.perf_counter()
@@ -90,6 +108,18 @@ def config(provider_port: int, limited: int) -> dict[str, Any]:
         "router_settings": {"num_retries": 0, "cooldown_time": 600},
         "general_settings": {"disable_model_info_refresh": True},
     }
+
+
+def translating(provider_port: int) -> list[dict[str, Any]]:
+    """Groups of a provider that speaks chat only, and of one that speaks Anthropic's protocol."""
+    chat = _params("echo", provider_port) | {"model": "custom_openai/echo"}
+    claude = {
+        "model": "anthropic/echo",
+        "api_base": f"http://127.0.0.1:{provider_port}",
+        "api_key": "bench-key-not-a-secret",
+    }
+    told = {CHAT_ONLY: chat, CLAUDE: claude}
+    return [{"model_name": name, "litellm_params": params} for name, params in told.items()]
 
 
 def _params(model: str, provider_port: int) -> dict[str, Any]:

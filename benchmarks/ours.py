@@ -16,6 +16,8 @@ from benchmarks.processes import environment, write_private
 
 KEY_VARIABLE = "AGENTBOX_BENCH_KEY"
 PLAIN = "plain"
+# Its provider speaks Anthropic's protocol only.
+CLAUDE = "claude"
 # Aliases whose first link is of their own name and fails; of the last, both links.
 STEADY, BRIEF, BROKEN, ALL_LIMITED = "steady", "brief", "broken", "all"
 
@@ -32,6 +34,7 @@ class Home:
         models: further models of the provider, each the one link of the alias of its name.
         cooldown: seconds that a failing link is left alone; None leaves the default.
         counted: whether it keeps what was used.
+        with_claude: whether there is the alias `claude`, so that chat calls are translated.
     """
 
     directory: Path
@@ -41,6 +44,7 @@ class Home:
     models: tuple[str, ...] = ()
     cooldown: float | None = None
     counted: bool = True
+    with_claude: bool = False
     spawned_at: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -99,13 +103,15 @@ class Home:
         }
         both = [{"provider": "bench", "model": f"{ALL_LIMITED}-{n}"} for n in (1, 2)]
         chains |= {name: [{"provider": "bench", "model": name}] for name in self.models}
-        provider = {
-            "api_base": f"http://127.0.0.1:{self.provider_port}/v1",
-            "api_key": f"${{{KEY_VARIABLE}}}",
-        }
+        address, key = f"http://127.0.0.1:{self.provider_port}", f"${{{KEY_VARIABLE}}}"
+        providers: dict[str, Any] = {"bench": {"api_base": f"{address}/v1", "api_key": key}}
+        if self.with_claude:
+            spoken = {"protocol": "anthropic", "api_base": address, "api_key": key}
+            providers["bench_claude"] = spoken
+            chains[CLAUDE] = [{"provider": "bench_claude", "model": "echo"}]
         section: dict[str, Any] = {
             "port": 0,
-            "providers": {"bench": provider},
+            "providers": providers,
             "models": {PLAIN: [echo], **chains, **failing, ALL_LIMITED: both},
         }
         if not self.counted:

@@ -1,6 +1,7 @@
 """A simulated provider that costs next to nothing: HTTP/1.1 on a bare asyncio protocol.
 
-Run as `python -m benchmarks.provider`; it prints its port. How a model fails its name tells: see
+It answers chat calls, and at `/v1/messages` those of Anthropic's protocol. Run as
+`python -m benchmarks.provider`; it prints its port. How a model fails its name tells: see
 `REFUSALS`. Streams of `slow` take seconds, those of `cut` too and then break. `GET /counts` tells
 how often each model was called.
 """
@@ -13,6 +14,8 @@ from typing import cast
 
 import uvloop
 
+from benchmarks import claude
+
 BRIEF_SECONDS = 1
 # The rest of a stream comes later, so that its first content is not its end.
 PAUSE_SECONDS = 0.004
@@ -24,6 +27,7 @@ SLOW_SECONDS = 5.0
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 _MODEL = re.compile(rb'"model":\s*"([^"]*)"')
 _STREAM = re.compile(rb'"stream":\s*true')
+_MESSAGES = b"POST /v1/messages"
 
 
 class Provider(asyncio.Protocol):
@@ -57,10 +61,19 @@ class Provider(asyncio.Protocol):
         refusal = REFUSALS.get(model.partition(b"-")[0])
         if refusal is not None:
             self._send(refusal)
+        elif request.startswith(_MESSAGES):
+            self._answer_message(request)
         elif _STREAM.search(request):
             self._stream(model.decode(), ending(request))
         else:
             self._send(ANSWER)
+
+    def _answer_message(self, request: bytes) -> None:
+        if _STREAM.search(request):
+            self._send(STREAM_HEAD + CLAUDE_BEGINNING)
+            asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._send, CLAUDE_REST)
+        else:
+            self._send(CLAUDE_ANSWER)
 
     def _stream(self, model: str, rest: bytes) -> None:
         self._send(STREAM_HEAD + BEGINNING)
@@ -168,6 +181,10 @@ STREAM_HEAD = (
 BEGINNING = _delta({"role": "assistant", "content": ""}) + _delta({"content": WORDS[0]})
 MIDDLE = b"".join(_delta({"content": f" {word}"}) for word in WORDS[1:]) + _delta({}, "stop")
 DONE = _framed(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+
+CLAUDE_ANSWER = whole(b"200 OK", claude.whole_message(TEXT))
+CLAUDE_BEGINNING = claude.beginning(WORDS[0])
+CLAUDE_REST = claude.rest(WORDS[1:])
 
 
 async def serve() -> None:

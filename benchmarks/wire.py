@@ -9,13 +9,14 @@ from types import TracebackType
 from typing import Any, Self
 
 PATH = "/v1/chat/completions"
+MESSAGES = "/v1/messages"
 TIMEOUT_SECONDS = 60.0
 
 _BLOCK = 64 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:\s*chunked", re.IGNORECASE)
 # Bodies are written with or without blanks after the colon.
-_FIRST_CONTENT = re.compile(rb'"content":\s?"[^"]')
+_FIRST_CONTENT = re.compile(rb'"(?:content|text)":\s?"[^"]')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +44,23 @@ class Target:
             ],
             "temperature": 0,
         }
-        return self._post(json.dumps(body | ({"stream": True} if stream else {})).encode())
+        return self._post(PATH, body, stream=stream)
 
-    def _post(self, body: bytes) -> bytes:
+    def message(self, *, stream: bool = False) -> bytes:
+        """The bytes of the same request in Anthropic's protocol."""
+        body = {
+            "model": self.model,
+            "max_tokens": 100,
+            "system": "You answer in one short sentence.",
+            "messages": [{"role": "user", "content": "Say where the time goes. "}],
+            "temperature": 0,
+        }
+        return self._post(MESSAGES, body, stream=stream)
+
+    def _post(self, path: str, fields: dict[str, Any], *, stream: bool) -> bytes:
+        body = json.dumps(fields | ({"stream": True} if stream else {})).encode()
         lines = (
-            f"POST {PATH} HTTP/1.1",
+            f"POST {path} HTTP/1.1",
             f"host: 127.0.0.1:{self.port}",
             "user-agent: agentbox-bench",
             "content-type: application/json",
