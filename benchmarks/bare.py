@@ -79,7 +79,9 @@ def running(
     with (directory / "litellm.log").open("wb") as log:
         process = subprocess.Popen(
             [program, *options],
-            env=environment(directory) | _OFFLINE | {"LITELLM_MASTER_KEY": target.key},
+            env=environment(directory)
+            | _OFFLINE
+            | {"LITELLM_MASTER_KEY": target.key, "PYTHONPATH": str(without_ours(directory))},
             cwd=directory,
             stdout=log,
             stderr=log,
@@ -91,6 +93,14 @@ def running(
             yield Bare(pid=process.pid, target=target, ready_s=ready)
         finally:
             end(process)
+
+
+def without_ours(directory: Path) -> Path:
+    """Keep from LiteLLM what only our own installation brings, and uvicorn would make use of."""
+    hidden = directory / "hidden"
+    hidden.mkdir()
+    (hidden / "httptools.py").write_text("raise ImportError('LiteLLM does not ask for it')\n")
+    return hidden
 
 
 def config(provider_port: int, limited: int) -> dict[str, Any]:

@@ -45,7 +45,12 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """What runs: ports by server."""
+    """What runs.
+
+    Args:
+        ports: by server.
+        kinds: what is asked of each.
+    """
 
     ports: Mapping[str, int]
     kinds: Sequence[Kind]
@@ -53,14 +58,19 @@ class Stage:
 
 def translation(effort: Effort) -> Iterator[Figure]:
     """What a translated call takes longer than a direct one, ours against bare LiteLLM's."""
-    rounds = min(ROUNDS, effort.rounds)
     with _stage(effort) as stage:
-        for kind in stage.kinds:
-            whole = _medians(stage, kind.requests, rounds, lambda timing: timing.whole_ms)
-            yield from _compared(f"{kind.name}, added p50", whole)
-            first = _medians(stage, kind.streams, rounds, lambda timing: timing.first_ms)
-            yield from _compared(f"{kind.name}, added to first streamed content, p50", first)
-            yield from _rates(stage, kind, effort)
+        yield from measured(stage, effort)
+
+
+def measured(stage: Stage, effort: Effort) -> Iterator[Figure]:
+    """The figures of servers that run: times of one client, and rates of several."""
+    rounds = min(ROUNDS, effort.rounds)
+    for kind in stage.kinds:
+        whole = _medians(stage, kind.requests, rounds, lambda timing: timing.whole_ms)
+        yield from _compared(f"{kind.name}, added p50", whole)
+        first = _medians(stage, kind.streams, rounds, lambda timing: timing.first_ms)
+        yield from _compared(f"{kind.name}, added to first streamed content, p50", first)
+        yield from _rates(stage, kind, effort)
 
 
 @contextlib.contextmanager
@@ -77,12 +87,17 @@ def _stage(effort: Effort) -> Iterator[Stage]:
         if effort.litellm_rounds:
             running = bare.running(directory / LITELLM, provider.port, translated=True)
             targets[LITELLM] = stack.enter_context(running).target
-        stage = Stage(
-            ports={name: target.port for name, target in targets.items()},
-            kinds=(_kind_of_messages(targets), _kind_of_chat(targets)),
-        )
+        stage = stage_of(targets)
         _wait_for_translations(stage)
         yield stage
+
+
+def stage_of(targets: Mapping[str, Target]) -> Stage:
+    """What is asked of these servers."""
+    return Stage(
+        ports={name: target.port for name, target in targets.items()},
+        kinds=(_kind_of_messages(targets), _kind_of_chat(targets)),
+    )
 
 
 def _kind_of_messages(targets: Mapping[str, Target]) -> Kind:

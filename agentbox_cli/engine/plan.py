@@ -22,6 +22,8 @@ def litellm_command(socket: Path) -> list[str]:
     return [
         *(sys.executable, "-P", runner.__file__, "litellm.proxy.proxy_server:app"),
         *("--uds", str(socket), "--no-access-log", "--no-use-colors"),
+        # Nobody but the proxy is there to be told of, and nobody reads these headers.
+        *("--no-proxy-headers", "--no-server-header", "--no-date-header"),
         *("--timeout-graceful-shutdown", str(DRAIN_SECONDS)),
     ]
 

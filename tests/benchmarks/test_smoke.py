@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +8,18 @@ from pathlib import Path
 import pytest
 
 from agentbox_cli.config.document import parse
-from benchmarks import bare, completion, cooling, editing, gateway, kills, ours, report, usage
+from benchmarks import (
+    bare,
+    completion,
+    cooling,
+    editing,
+    gateway,
+    kills,
+    ours,
+    report,
+    translation,
+    usage,
+)
 from benchmarks.__main__ import main
 from benchmarks.figures import Figure, differences, middle_half, of_rounds, ratios, shown
 from benchmarks.lineup import DIRECT, FLOOR, LITELLM, OURS, QUICK, USUAL, Lineup
@@ -79,6 +92,42 @@ def test_a_steady_load_sends_each_request_when_it_is_due(provider: int) -> None:
     load = steadily(provider, good, rate=500, seconds=0.2)
     assert (load.answered, load.failed, len(load.took_ms)) == (100, 0, 100)
     assert min(load.took_ms) > 0
+
+
+def test_translated_calls_are_compared_with_bare_litellms(provider: int) -> None:
+    target = Target(port=provider, model="echo")
+    stage = translation.stage_of({DIRECT: target, OURS: target, LITELLM: target})
+    figures = list(translation.measured(stage, replace(QUICK, rounds=2, seconds=0.05)))
+    judged = {figure.name: figure for figure in figures if figure.target}
+    assert [(figure.at_most, figure.at_least) for figure in judged.values()] == [
+        *((1, None), (1, None), (None, 1), (0, None)),
+    ] * 2
+    assert judged["messages to a chat provider, 8 clients: answers that were no 200"].value == 0
+    asked = calls(provider)
+    assert min(asked[name] for name in (ours.PLAIN, ours.CLAUDE, bare.CHAT_ONLY)) > 0
+
+
+def test_the_provider_speaks_anthropics_protocol_too(provider: int) -> None:
+    target = Target(port=provider, model="echo")
+    with Connection(provider) as connection:
+        whole, stream = (connection.ask(target.message(stream=each)) for each in (False, True))
+    text = json.loads(whole.raw.partition(b"\r\n\r\n")[2])["content"][0]["text"]
+    assert text.startswith("A provider that answers at once")
+    assert stream.raw.count(b"event: content_block_delta") == len(text.split())
+    assert b"event: message_stop" in stream.raw
+    assert 0 < stream.first_ms < stream.whole_ms
+
+
+def test_bare_litellm_makes_use_of_nothing_that_only_we_bring(tmp_path: Path) -> None:
+    groups = {each["model_name"]: each["litellm_params"] for each in bare.translating(1)}
+    assert groups[bare.CHAT_ONLY]["model"] == "custom_openai/echo"
+    assert groups[bare.CLAUDE]["model"] == "anthropic/echo"
+    hidden = bare.without_ours(tmp_path)
+    command = [sys.executable, "-c", "import httptools"]
+    tried = subprocess.run(
+        command, env={"PYTHONPATH": str(hidden)}, check=False, stderr=subprocess.DEVNULL
+    )
+    assert tried.returncode == 1
 
 
 def test_keeping_usage_is_measured_on_and_off() -> None:
