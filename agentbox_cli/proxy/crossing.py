@@ -30,6 +30,8 @@ _MARK = FOREIGN.encode()
 _LITELLM_FIELDS = frozenset({"thinking_blocks", "provider_specific_fields"})
 _LITELLM_MARKS = tuple(f'"{name}"'.encode() for name in _LITELLM_FIELDS)
 
+_NUMBER = b'"index"'
+
 _Fields = dict[str, msgspec.Raw]
 _messages = msgspec.json.Decoder(list[_Fields]).decode
 _blocks = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -97,6 +99,15 @@ def chat_for_openai(ask: Ask) -> Ask:
     if not any(mark in ask.body for mark in _LITELLM_MARKS):
         return ask
     return _with_chat(ask, _plain)
+
+
+def chat_of_litellm(ask: Ask) -> Ask:
+    """A chat that LiteLLM has made of something else: its calls without numbers.
+
+    Only in streams do calls have them; LiteLLM gives them to those of earlier responses too, and
+    OpenAI-style providers that are strict refuse them (measured).
+    """
+    return _with_chat(ask, _without_numbers) if _NUMBER in ask.body else ask
 
 
 def chat_for_anthropic(ask: Ask) -> Ask:
@@ -206,6 +217,14 @@ def _plain(message: _Fields) -> _Fields:
         return message
     dropped = _LITELLM_FIELDS | {"reasoning_content"}
     return {name: value for name, value in message.items() if name not in dropped}
+
+
+def _without_numbers(message: _Fields) -> _Fields:
+    if _NUMBER not in bytes(message.get("tool_calls", b"")):
+        return message
+    calls = msgspec.json.decode(message["tool_calls"], type=list[_Fields])
+    plain = [{name: value for name, value in call.items() if name != "index"} for call in calls]
+    return message | {"tool_calls": msgspec.Raw(_encode(plain))}
 
 
 def _with_valid_ids(message: _Fields) -> _Fields:

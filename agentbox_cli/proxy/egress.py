@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from agentbox_cli.providers.model import Protocol
 from agentbox_cli.proxy.answers import OpenStream, Spent, UnaryAnswer
 from agentbox_cli.proxy.call import Call
+from agentbox_cli.proxy.crossing import chat_of_litellm
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.http_server import Server
 from agentbox_cli.proxy.lanes import DirectLane, Order
@@ -144,6 +145,8 @@ class Egress:
     async def _relay(
         self, http: web.BaseRequest, loop: Loop, ask: Ask, protocol: Protocol
     ) -> web.StreamResponse:
+        if protocol is Protocol.OPENAI_CHAT:
+            ask = chat_of_litellm(ask)
         order = _provider_order(loop.order, ask, http.headers)
         answer = await self._direct.answer(loop.call, protocol, order)
         loop.headers = answer.headers

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Protocol
 
 import msgspec
 from pydantic import SecretStr
@@ -12,6 +13,7 @@ from yarl import URL
 
 from agentbox_cli.engine.process import EngineUnavailable
 from agentbox_cli.providers.model import ErrorKind
+from agentbox_cli.providers.model import Protocol as Wire
 from agentbox_cli.proxy.answers import (
     Answer,
     OpenStream,
@@ -23,11 +25,12 @@ from agentbox_cli.proxy.answers import (
 from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.echoes import without_echoes
 from agentbox_cli.proxy.egress import ATTEMPT, Egress, Loop
-from agentbox_cli.proxy.endpoints import CHAT, Endpoint
+from agentbox_cli.proxy.endpoints import Endpoint
 from agentbox_cli.proxy.engine_body import body_for_engine
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.lanes import Order
-from agentbox_cli.proxy.marking import StreamMarker, chat_marked, marked
+from agentbox_cli.proxy.marking import StreamMarker, marked
+from agentbox_cli.proxy.shaping import ChatShaper, ResponsesShaper, shaped
 from agentbox_cli.proxy.stream import StreamReader
 from agentbox_cli.proxy.upstream import AttemptFailed, Target, Upstream, timed_out
 
@@ -74,14 +77,14 @@ class EngineLane:
         except BaseException:
             self.egress.close(loop)
             raise
-        marks = order.endpoint.is_anthropic
+        endpoint = order.endpoint
         if not isinstance(answer, UnaryAnswer):
-            marker = StreamMarker() if marks else None
-            return EngineStream(inner=answer, loop=loop, egress=self.egress, marker=marker)
+            mender = _mender(endpoint.protocol, answer.reader)
+            return EngineStream(inner=answer, loop=loop, egress=self.egress, mender=mender)
         self.egress.close(loop)
         whole = _whole(answer, loop)
-        body = marked(whole.body) if marks else _as_chat(whole.body, order)
-        return msgspec.structs.replace(whole, body=body)
+        mended = marked(whole.body) if endpoint.is_anthropic else whole.body
+        return msgspec.structs.replace(whole, body=shaped(mended, endpoint.protocol))
 
     async def _until_ready(self, call: Call) -> float:
         """Wait for LiteLLM, and give the seconds that it took of the call's time."""
@@ -131,7 +134,7 @@ class EngineStream:
     inner: OpenStream
     loop: Loop
     egress: Egress
-    marker: StreamMarker | None = None
+    mender: "_Mender"
     _first: bytes | None = None
 
     @property
@@ -147,10 +150,8 @@ class EngineStream:
     @property
     def first(self) -> bytes:
         """Everything up to and with the first content."""
-        if self.marker is None:
-            return self.inner.first
-        if self._first is None:  # it passes the marker once
-            self._first = self.marker.take(self.inner.first)
+        if self._first is None:  # it is mended once
+            self._first = self.mender.take(self.inner.first)
         return self._first
 
     @property
@@ -173,11 +174,13 @@ class EngineStream:
         try:
             async for events in self.inner.rest():
                 # Whatever follows a failure of the provider is made up.
-                if self.loop.failure is None:
-                    yield events if self.marker is None else self.marker.take(events)
+                if self.loop.failure is None and (mended := self.mender.take(events)):
+                    yield mended
         except AttemptFailed as failed:
+            self.mender.take(b"")  # the end that is told now has the next number
             raise AttemptFailed(_true_failure(self.loop, failed.failure)) from None
         if self.loop.failure is not None:
+            self.mender.take(b"")
             raise AttemptFailed(self.loop.failure)
 
     def close(self) -> None:
@@ -191,8 +194,19 @@ def _too_late(call: Call, waited: float) -> Failure:
     return replace(timed_out(call.timeout), ours=waited > NOTICEABLE_SECONDS)
 
 
-def _as_chat(body: bytes, order: Order) -> bytes:
-    return chat_marked(body) if order.endpoint is CHAT else body
+class _Mender(Protocol):
+    """Mends a translated stream while it passes."""
+
+    def take(self, events: bytes) -> bytes:
+        """The same events, mended."""
+
+
+def _mender(protocol: Wire, reader: StreamReader) -> _Mender:
+    if protocol is Wire.ANTHROPIC_MESSAGES:
+        return StreamMarker()
+    if protocol is Wire.OPENAI_RESPONSES:
+        return ResponsesShaper(state=reader)
+    return ChatShaper()
 
 
 def _whole(answer: UnaryAnswer, loop: Loop) -> UnaryAnswer:

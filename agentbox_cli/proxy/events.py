@@ -284,19 +284,21 @@ def read_responses(state: StreamState, event: bytes, data: bytes) -> PieceKind:
     if told.response:
         _note_response(state, told.response)
     name = told.type or event_name(event)
-    if name == "response.output_item.done":
+    # LiteLLM tells only at the end what is sealed.
+    if name == "response.output_item.done" or (name in _ENDS and not state.sealed):
         state.sealed += sealed_in(data)
     if name in {"error", "response.failed"} or (told.error and not told.type):
         inner = told.error or (told.response and told.response.error)
         state.error = {"error": inner} if inner else decode(_ANYTHING, data)
         return PieceKind.ERROR
-    if name in {"response.completed", "response.incomplete"}:
+    if name in _ENDS:
         state.complete = True
         return PieceKind.END
     return PieceKind.CONTENT if name.endswith((".delta", ".done")) else PieceKind.HOLD
 
 
 _RESPONSES_EVENTS = msgspec.json.Decoder(_ResponsesEvent)
+_ENDS = frozenset({"response.completed", "response.incomplete"})
 
 
 def _note_response(state: StreamState, response: _Response) -> None:

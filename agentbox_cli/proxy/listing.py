@@ -1,6 +1,6 @@
 """`/v1/models`: the aliases, as OpenAI's, Anthropic's and Google's clients expect them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentbox_cli.providers.model import ModelKind
@@ -8,12 +8,23 @@ from agentbox_cli.providers.resolved import Chain
 
 # Aliases have no birthday; the epoch is a date that every client parses.
 _CREATED = "1970-01-01T00:00:00Z"
+# What the models behind an alias can do is not said: it differs from link to link.
+_ALIAS: Mapping[str, Any] = {
+    "created_at": _CREATED,
+    "lifecycle": "active",
+    "line": None,
+    "capabilities": None,
+    "max_input_tokens": None,
+    "max_tokens": None,
+    "deprecated_at": None,
+    "retires_at": None,
+}
 
 
 def model_body(name: str, *, anthropic: bool) -> dict[str, Any]:
     """One name that may be asked for, in the shape of the client's protocol."""
     if anthropic:
-        return {"type": "model", "id": name, "display_name": name, "created_at": _CREATED}
+        return {"type": "model", "id": name, "display_name": name, **_ALIAS}
     return {"id": name, "object": "model", "created": 0, "owned_by": "agentbox"}
 
 

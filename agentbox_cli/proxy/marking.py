@@ -16,26 +16,8 @@ from agentbox_cli.proxy.sse import EventSplitter, data_of
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
 # Only events that hold one of these are of interest, or that end a thought.
-_BEGINS = (b'"content_block_start"', b'"signature_delta"')
+_BEGINS = (b'"content_block_start"', b'"signature_delta"', b'"message_delta"')
 _ENDS = b'"content_block_stop"'
-
-
-def chat_marked(body: bytes) -> bytes:
-    """A whole chat answer without what OpenAI refuses when it is sent back."""
-    if b'"index"' not in body or b'"tool_calls"' not in body:
-        return body
-    try:
-        told = _decode(body)
-        calls = [call for choice in told["choices"] for call in _calls_of(choice)]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return body
-    for call in calls:
-        call.pop("index", None)
-    return _encode(told) if calls else body
-
-
-def _calls_of(choice: dict[str, Any]) -> list[dict[str, Any]]:
-    return choice["message"].get("tool_calls") or []
 
 
 def marked(body: bytes) -> bytes:
@@ -95,6 +77,9 @@ class StreamMarker:
             yield _event(told) if _mark(block) else event
         elif isinstance(delta, dict) and delta.get("type") == "signature_delta":
             return  # the mark takes its place, at the end of the thought
+        elif isinstance(delta, dict) and kind == "message_delta":
+            delta.setdefault("stop_sequence", None)  # it may be null, but not missing
+            yield _event(told)
         else:
             if kind == "content_block_stop" and index in self._thinking:
                 self._thinking.discard(index)

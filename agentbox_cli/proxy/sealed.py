@@ -2,12 +2,22 @@
 
 import re
 
+import msgspec
+
 MARK = b'"encrypted_content"'
-_SEALED = re.compile(rb'"encrypted_content"\s*:\s*"([^"\\]+)"')
+# LiteLLM keeps Anthropic's signed thoughts there as JSON, with escaped quotes.
+_SEALED = re.compile(rb'"encrypted_content"\s*:\s*("(?:[^"\\]|\\.)+")')
 
 
 def sealed_in(text: bytes) -> list[str]:
     """What of an answer only its maker can read."""
     if MARK not in text:
         return []
-    return [found.decode("ascii", "replace") for found in _SEALED.findall(text)]
+    return [told for each in _SEALED.findall(text) if (told := _decoded(each))]
+
+
+def _decoded(text: bytes) -> str:
+    try:
+        return msgspec.json.decode(text, type=str)
+    except ValueError:
+        return ""

@@ -1,11 +1,21 @@
 """The list of a provider's models, in OpenAI's or Anthropic's form."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentbox_cli.simulate.answer import Answer, unary
 
 _RELEASED = 1735689600
+_ANTHROPIC_MODEL: Mapping[str, Any] = {
+    "created_at": "2025-01-01T00:00:00Z",
+    "lifecycle": "active",
+    "line": None,
+    "capabilities": None,
+    "max_input_tokens": None,
+    "max_tokens": None,
+    "deprecated_at": None,
+    "retires_at": None,
+}
 
 
 def answer_models(provider: str, models: Sequence[str], *, anthropic: bool) -> Answer:
@@ -25,8 +35,7 @@ def _anthropic_page(models: Sequence[str]) -> dict[str, Any]:
 
 
 def _anthropic_model(name: str) -> dict[str, Any]:
-    released = "2025-01-01T00:00:00Z"
-    return {"type": "model", "id": name, "display_name": name, "created_at": released}
+    return {"type": "model", "id": name, "display_name": name, **_ANTHROPIC_MODEL}
 
 
 def _openai_model(provider: str, name: str) -> dict[str, Any]:

@@ -15,6 +15,8 @@ import pytest_asyncio
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 
+from agentbox_cli.simulate.faults import Fault
+from agentbox_cli.simulate.wording import Wording
 from tests.fakes.meaning import of_chat, of_messages, tools_of
 from tests.fakes.stand import Plan, Stand, open_stand
 from tests.fakes.strict import StrictAnthropic, StrictOpenAI, listening, signed
@@ -22,6 +24,7 @@ from tests.fakes.strict import StrictAnthropic, StrictOpenAI, listening, signed
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 CONVERSATIONS = sorted((Path(__file__).parents[1] / "proxy" / "conversations").glob("*.json"))
+OPENAI = "openai/gpt-4.1"
 CLAUDE, LLAMA = "anthropic/claude-sonnet-4-5", "gwdg_saia/gemma-3-27b-it"
 START_SECONDS = 120.0
 REFUSED = 400  # moves on to the next link, and nothing cools
@@ -53,6 +56,7 @@ class Scene:
     openai: AsyncOpenAI
 
     def clear(self) -> None:
+        self.stand.providers.faults.clear()
         for each in (self.claude, self.llama):
             each.will.clear()
             each.taken.clear()
@@ -66,7 +70,11 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sce
         await stack.enter_async_context(listening(claude))
         await stack.enter_async_context(listening(llama))
         plan = Plan(
-            chains={"claude": (CLAUDE, LLAMA), "llama": (LLAMA, CLAUDE)},
+            chains={
+                "claude": (CLAUDE, LLAMA),
+                "llama": (LLAMA, CLAUDE),
+                "sealing": (OPENAI, CLAUDE, LLAMA),
+            },
             bases={"anthropic": claude.base, "gwdg_saia": f"{llama.base}/v1"},
             section={"engine": {"mode": "eager"}},
         )
@@ -184,3 +192,70 @@ async def test_a_chat_crosses_to_anthropic_and_comes_back(scene: Scene, file: Pa
     await scene.openai.chat.completions.create(**went_on)
     assert scene.claude.refused == []
     assert of_messages(scene.claude.taken[-1]) == of_chat(went_on)
+
+
+THINKING = {"reasoning": {"effort": "low"}, "store": False}
+# Of this kind any number of links may be tried, and none cools.
+TOO_LONG = Fault(status=400, wording=Wording.CONTEXT_WINDOW)
+
+
+async def respond(scene: Scene, *items: Any, stream: bool) -> list[dict[str, Any]]:
+    """Ask by responses, and give what came out as it would be sent back."""
+    asked: dict[str, Any] = {
+        "model": "sealing",
+        "input": list(items),
+        "tools": [LOOKS],
+        **THINKING,
+    }
+    if stream:
+        events = [each async for each in await scene.openai.responses.create(**asked, stream=True)]
+        assert events[-1].type == "response.completed"
+        done = events[-1].response
+    else:
+        done = await scene.openai.responses.create(**asked)
+    return [item.model_dump(mode="json", exclude_none=True) for item in done.output]
+
+
+LOOKS = {"type": "function", "name": "look", "parameters": {"type": "object"}, "strict": False}
+OPENAIS = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAAsealed"}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])
+async def test_sealed_thoughts_go_through_the_translation_to_their_maker_only(
+    scene: Scene, stream: bool
+) -> None:
+    hello = {"role": "user", "content": "hi"}
+    faults = scene.stand.providers.faults
+    # A thought that OpenAI has sealed stays behind when Claude is asked.
+    faults.put(OPENAI, TOO_LONG)
+    scene.claude.will = [CLAUDES_ANSWER]
+    output = await respond(scene, hello, OPENAIS, stream=stream)
+    assert scene.claude.refused == []
+    assert "gAAAAsealed" not in json.dumps(scene.claude.taken)
+    kinds = [item["type"] for item in output]
+    assert kinds == ["reasoning", "message", "function_call", "function_call"]
+    signature = signed("a thought of Claude")
+    assert signature in output[0]["encrypted_content"]
+
+    # Claude's own comes back to Claude, signed, and is nothing for OpenAI.
+    results = [
+        {"type": "function_call_output", "call_id": item["call_id"], "output": "seen"}
+        for item in output[2:]
+    ]
+    await respond(scene, hello, OPENAIS, *output, *results, stream=stream)
+    assert scene.claude.refused == []
+    back = json.dumps(scene.claude.taken[-1])
+    assert signature in back
+    assert "gAAAAsealed" not in back
+    tried = scene.stand.seen(OPENAI)[-1].body.decode()
+    assert "gAAAAsealed" in tried
+    assert signature not in tried
+
+    # Nor is any of it for the third.
+    scene.claude.will = [REFUSED]
+    await respond(scene, hello, OPENAIS, *output, *results, stream=stream)
+    assert scene.llama.refused == []
+    crossed = json.dumps(scene.llama.taken[-1])
+    assert signature not in crossed
+    assert "sealed" not in crossed
+    assert "seen" in crossed

@@ -312,7 +312,7 @@ class StrictOpenAI(StrictProvider):
         return await _stream(http, chunks, named=False)
 
     def _message(self, said: list[dict[str, Any]]) -> dict[str, Any]:
-        message: dict[str, Any] = {"role": "assistant", "content": None}
+        message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
         for block in said:
             if block["type"] == "text":
                 message["content"] = block["text"]

@@ -9,13 +9,14 @@ from agentbox_cli.proxy.crossing import (
     back_to_anthropic,
     chat_for_anthropic,
     chat_for_openai,
+    chat_of_litellm,
     from_anthropic,
     short_id,
     valid_id,
     without_thoughts,
 )
 from agentbox_cli.proxy.failure import Failure
-from agentbox_cli.proxy.marking import StreamMarker, chat_marked, marked
+from agentbox_cli.proxy.marking import StreamMarker, marked
 from agentbox_cli.proxy.refused import without_what_was_refused
 from agentbox_cli.proxy.request import Ask, body_for, read_ask
 from tests.proxy.builders import deployment, link
@@ -153,6 +154,17 @@ def test_a_chat_loses_what_litellm_had_added() -> None:
     assert sent(chat_for_openai(ask))["messages"] == [plain, kept]
 
 
+def test_a_chat_that_litellm_made_has_no_numbers_on_its_calls() -> None:
+    call = {"id": "c", "function": {"name": "w", "arguments": '{"index": 1}'}}
+    numbered = {"role": "assistant", "tool_calls": [{**call, "index": 0}]}
+    words = {"role": "user", "content": 'what is "index"?'}
+    ask = read_ask(json.dumps({"model": "m", "messages": [words, numbered]}).encode())
+    told = sent(chat_of_litellm(ask))["messages"]
+    assert told == [words, {"role": "assistant", "tool_calls": [call]}]
+    plain = read_ask(json.dumps({"model": "m", "messages": [words, words]}).encode())
+    assert chat_of_litellm(plain) is plain
+
+
 def test_calls_of_a_chat_get_ids_that_anthropic_takes() -> None:
     odd = "functions.w:0"
     call = {"id": odd, "type": "function", "function": {"name": "w", "arguments": "{}"}}
@@ -174,14 +186,6 @@ def test_a_whole_answer_is_marked() -> None:
     assert [each["id"] for each in told["content"][2:]] == [valid_id("functions.w:0"), "toolu_1"]
     for body in (b"{", b"[]", b'{"content": null}', b'{ "content": [] }', b'{"content": 7}'):
         assert marked(body) == body
-
-
-def test_a_chat_answer_has_no_numbers_on_its_calls() -> None:
-    body = b'{"choices": [{"index": 0, "message": {"tool_calls": [{"id": "c", "index": 0}]}}]}'
-    told = json.loads(chat_marked(body))
-    assert told["choices"] == [{"index": 0, "message": {"tool_calls": [{"id": "c"}]}}]
-    for odd in (b'{"index": "tool_calls", "choices": 7}', b'"index""tool_calls"'):
-        assert chat_marked(odd) == odd
 
 
 def test_a_stream_is_marked_wherever_it_is_cut() -> None:

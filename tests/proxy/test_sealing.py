@@ -72,19 +72,35 @@ async def test_they_stay_behind_when_the_next_link_is_asked(scene: Scene) -> Non
     assert scene.got(scene.second) == [PLAIN_CALL, RESULT]
 
 
+# The second is how LiteLLM keeps Anthropic's.
+@pytest.mark.parametrize("sealed", ["gB", '[{"type":"thinking","signature":"gB"}]'])
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_they_go_back_to_the_link_that_had_them(scene: Scene, streamed: bool) -> None:
+async def test_they_go_back_to_the_link_that_had_them(
+    scene: Scene, streamed: bool, sealed: str
+) -> None:
     make = stream if streamed else answer
     scene.first.will([REFUSED])
-    scene.second.will([make(thought("gB"), CALL)])
+    scene.second.will([make(thought(sealed), CALL)])
     assert await scene.ask({"role": "user", "content": "hi"}, stream=streamed) == SECOND
-    await scene.ask(thought("gB"), CALL, RESULT, stream=streamed)
+    await scene.ask(thought(sealed), CALL, RESULT, stream=streamed)
     assert scene.got(scene.first) == [PLAIN_CALL, RESULT]
-    assert scene.got(scene.second) == [thought("gB"), CALL, RESULT]
+    assert scene.got(scene.second) == [thought(sealed), CALL, RESULT]
     scene.first.will([answer()])
-    assert await scene.ask(thought("gA"), thought("gB"), CALL, RESULT) == FIRST
+    assert await scene.ask(thought("gA"), thought(sealed), CALL, RESULT) == FIRST
     a_thought = {name: value for name, value in thought("gA").items() if name != "id"}
     assert scene.got(scene.first) == [a_thought, PLAIN_CALL, RESULT]
+
+
+async def test_what_is_told_only_at_the_end_is_remembered_too(scene: Scene) -> None:
+    done = {"id": "r", "status": "completed", "output": [thought("gB")]}
+    event = json.dumps({"type": "response.completed", "response": done})
+    scene.first.will([REFUSED])
+    scene.second.will([begin_stream() + chunk(f"data: {event}\n\n".encode()) + END])
+    assert await scene.ask({"role": "user", "content": "hi"}, stream=True) == SECOND
+    scene.second.will([answer()])
+    await scene.ask(thought("gB"), CALL, RESULT)
+    assert scene.got(scene.first) == [PLAIN_CALL, RESULT]
+    assert scene.got(scene.second) == [thought("gB"), CALL, RESULT]
 
 
 async def test_a_provider_that_cannot_read_its_own_any_more_is_asked_without(
