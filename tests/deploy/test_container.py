@@ -337,6 +337,27 @@ def test_a_command_that_begins_with_the_container_waits_for_the_bridge(
     assert json.loads(done.stdout)["running"] is True
 
 
+def test_where_the_host_wants_a_key_a_container_shows_its_token(
+    make_image: MakeImage, host: Callable[..., Host]
+) -> None:
+    here = host(socket_access="all", auth="key")
+    image = make_image(mounts={here.sockets("web"): "/run/agentbox"})
+    words = [INIT, BIN, "litellm", "env", "claude", "--json"]
+    refused = run(image, words)
+    assert refused.returncode == 5
+    assert "the proxy behind 127.0.0.1:4000 wants a key" in refused.stderr
+    assert "set AGENTBOX_KEY" in refused.stderr
+    token = here.agentbox("litellm", "key", "add", "night").stdout.strip()
+    shown = run(image, words, env={"AGENTBOX_KEY": token})
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout)["env"]["ANTHROPIC_AUTH_TOKEN"] == token
+    here.agentbox("litellm", "key", "remove", "night")
+    late = run(image, words, env={"AGENTBOX_KEY": token})
+    assert late.returncode == 5
+    assert "does not take the token in AGENTBOX_KEY" in late.stderr
+    assert token not in late.stderr
+
+
 def test_a_socket_for_another_user_is_told_and_the_container_goes_on(
     make_image: MakeImage, host: Callable[..., Host]
 ) -> None:
