@@ -77,6 +77,11 @@ class Paths:
         return self.state_dir / "litellm.limits.json"
 
     @property
+    def spent_file(self) -> Path:
+        """What the budgets have counted, for when the usage database is lost, JSON."""
+        return self.state_dir / "litellm.spent.json"
+
+    @property
     def pins_file(self) -> Path:
         """Which link made which response, file or conversation, one JSON array a line."""
         return self.state_dir / "litellm.pins.jsonl"

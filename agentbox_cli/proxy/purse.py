@@ -13,17 +13,18 @@ from typing import Any
 
 from agentbox_cli.providers.pricing import Counts, threshold
 from agentbox_cli.providers.resolved import Link
+from agentbox_cli.proxy.kept_spent import NOTHING_KEPT, KeptSpent, carried, worth_keeping
 from agentbox_cli.proxy.story import Attempt
 from agentbox_cli.proxy.verdict import BUDGET, Outcome
 from agentbox_cli.usage.budgets import (
     WARN_SHARE,
-    Budget,
     Ledger,
     Period,
     Reservation,
     Scope,
     Spender,
     Standing,
+    StoreSpent,
 )
 from agentbox_cli.usage.counting import counts_of, tier_of
 from agentbox_cli.usage.prices import Priced
@@ -62,11 +63,17 @@ class Budgets:
         ledger: what was spent and is set aside.
         wall: seconds since the epoch.
         prices: what the deployments cost; None until that is read.
+        kept: what an earlier run has counted.
+        born_at: when the store was begun; None until it is read.
+        unknown_before: nobody knows what was spent before this time; None if that is known.
     """
 
     ledger: Ledger
     wall: Callable[[], float] = time.time
     prices: Mapping[str, Priced] | None = None
+    kept: KeptSpent = NOTHING_KEPT
+    born_at: float | None = None
+    unknown_before: float | None = None
     _known: asyncio.Event = field(default_factory=asyncio.Event)
     _begun: float = field(default_factory=time.monotonic)
 
@@ -74,11 +81,23 @@ class Budgets:
         """Take over what the deployments cost."""
         self.prices = prices
 
-    def learn_spent(self, spent: Mapping[Budget, float]) -> None:
+    def learn_spent(self, store: StoreSpent) -> None:
         """Take over what the store knows; only once, for from then on we know it better."""
         if not self.ledger.known:
-            self.ledger.restore(spent, self.wall())
+            now = self.wall()
+            self.born_at = store.born_at
+            self.unknown_before = self.kept.unknown_before
+            if store.damaged and self.kept.store_born_at is None:
+                self.unknown_before = store.born_at
+            self.ledger.restore(store.dollars, now, carried(self.kept, store, now))
         self._known.set()
+
+    def to_keep(self) -> KeptSpent | None:
+        """What a later run should know; None while we do not know it ourselves."""
+        if not self.ledger.known:
+            return None
+        accounts = self.ledger.accounts(self.wall())
+        return worth_keeping(accounts, self.born_at, self.unknown_before)
 
     async def purse(self, alias: str, caller: str, wish: Wish) -> "Purse":
         """The purse of a request; waits a little where the store has not told yet.
@@ -118,7 +137,24 @@ class Budgets:
             return [f"budgets: {UNKNOWN}, so links that cost money are passed over"]
         standings = self.ledger.standings(self.wall())
         used = [share_used(standing) for standing in standings if standing.share >= WARN_SHARE]
-        return [*used, *self._unpriced()]
+        return [*used, *self._unpriced(), *self._not_in_the_store()]
+
+    def _not_in_the_store(self) -> Iterator[str]:
+        """What was spent and the store does not know of."""
+        now = self.wall()
+        accounts = self.ledger.accounts(now).values()
+        carried_usd = max((account.carried for account in accounts), default=0.0)
+        if carried_usd > 0 and self.born_at is not None:
+            yield (
+                f"budgets count ${carried_usd:,.4f} that the usage database does not have:"
+                f" it was begun anew at {_minute(self.born_at)}"
+            )
+        before = self.unknown_before
+        if before is not None and any(account.began < before for account in accounts):
+            yield (
+                f"budgets do not know what was spent before {_minute(before)}: the usage database"
+                " was damaged"
+            )
 
     def _unpriced(self) -> Iterator[str]:
         """Links whose calls no budget can count."""
@@ -143,10 +179,10 @@ class LoopBudgets:
         if self.budgets is not None:
             self.loop.call_soon_threadsafe(self.budgets.learn_prices, prices)
 
-    def learn_spent(self, spent: Mapping[Budget, float]) -> None:
+    def learn_spent(self, store: StoreSpent) -> None:
         """Hand over what the store knows."""
         if self.budgets is not None:
-            self.loop.call_soon_threadsafe(self.budgets.learn_spent, spent)
+            self.loop.call_soon_threadsafe(self.budgets.learn_spent, store)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -238,9 +274,13 @@ class Purse:
 def used_up(standing: Standing) -> str:
     """What keeps links that cost money from being called."""
     limit, left = standing.budget.limit_usd, standing.budget.limit_usd - standing.spent_usd
-    until = time.strftime("%Y-%m-%d %H:%M", time.localtime(standing.resets_at))
+    until = _minute(standing.resets_at)
     state = "is used up" if left <= 0 else f"has ${max(left - standing.reserved_usd, 0):.4f} left"
     return f"the {standing.budget.title} of ${limit:,.2f} {state}, until {until}"
+
+
+def _minute(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
 
 def share_used(standing: Standing) -> str:

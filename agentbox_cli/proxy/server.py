@@ -29,7 +29,7 @@ from agentbox_cli.proxy.exchange import SILENCE_SECONDS
 from agentbox_cli.proxy.front import Front
 from agentbox_cli.proxy.gateway import GatewayPlan
 from agentbox_cli.proxy.guard import Guard, GuardPolicy, uids_of
-from agentbox_cli.proxy.keeper import Keeper
+from agentbox_cli.proxy.keeper import Keeper, SpentKeeper
 from agentbox_cli.proxy.lanes import DirectLane, LaneCaller
 from agentbox_cli.proxy.limits_page import LimitsPage
 from agentbox_cli.proxy.live import live
@@ -82,6 +82,7 @@ class ProxyServer:
     warnings: list[str] = field(default_factory=list)
     _memory: Memory = field(init=False)
     _keeper: Keeper = field(init=False)
+    _spent_keeper: SpentKeeper = field(init=False)
     _tokens: TokenBook = field(init=False)
     _guard: Guard = field(init=False)
     _lookup: PeerLookup | None = field(init=False)
@@ -102,6 +103,7 @@ class ProxyServer:
         self._memory = Memory(cooldowns=Cooldowns(self.resolved.router.retry_after_seconds))
         if limits := budgets_of(self.resolved.config.budgets):
             self._budgets = Budgets(ledger=Ledger(limits))
+        self._spent_keeper = SpentKeeper(path=self.paths.spent_file, budgets=self._budgets)
         self._keeper = Keeper(
             path=self.paths.limits_file,
             memory=self._memory,
@@ -117,6 +119,7 @@ class ProxyServer:
         """Serve on sockets that are bound already; by `named` ones containers call."""
         self._named = named
         self._keeper.begin()
+        self._spent_keeper.begin()
         self._pins.begin()
         self._begin_usage()
         self._mcp = McpRelay(self.gateway) if self.gateway else None
@@ -167,6 +170,7 @@ class ProxyServer:
         if self._mcp is not None:
             await self._mcp.stop()
         await self._keeper.close()
+        await self._spent_keeper.close()
         self._pins.close()
         await self._usage_page.close()
         if self._translation is not None:

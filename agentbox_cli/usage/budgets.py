@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 from agentbox_cli.config.spending import BudgetsConfig, LimitsConfig
+
+NOTHING_CARRIED: Mapping["Budget", float] = MappingProxyType({})
 
 # From this share of a budget on people are warned.
 WARN_SHARE = 0.8
@@ -93,12 +96,19 @@ class Standing:
         return (self.spent_usd + self.reserved_usd) / self.budget.limit_usd
 
 
-@dataclass(slots=True)
-class _Account:
-    """What is spent of one budget in one period."""
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """What is spent of one budget in one period.
+
+    Args:
+        began: when the period did, in seconds since the epoch.
+        spent: dollars.
+        carried: those among them that the store does not have.
+    """
 
     began: float
     spent: float = 0.0
+    carried: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -110,8 +120,23 @@ class Reservation:
     budgets: tuple[Budget, ...] = ()
 
 
-# Told what was spent of each budget.
-TellSpent = Callable[[Mapping[Budget, float]], None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSpent:
+    """What a store knows.
+
+    Args:
+        dollars: spent of each budget in its period of now.
+        born_at: when the store was begun, in seconds since the epoch; it tells it from others.
+        damaged: whether that was because the one before was damaged.
+    """
+
+    dollars: Mapping[Budget, float]
+    born_at: float
+    damaged: bool = False
+
+
+# Told what a store knows.
+TellSpent = Callable[[StoreSpent], None]
 
 
 def budgets_of(config: BudgetsConfig) -> tuple[Budget, ...]:
@@ -149,19 +174,39 @@ class Ledger:
 
     Args:
         budgets: the limits.
+        on_spent: told after each change of what is spent.
     """
 
     budgets: tuple[Budget, ...]
     known: bool = False
-    _accounts: dict[Budget, _Account] = field(default_factory=dict)
+    on_spent: Callable[[], None] | None = None
+    _accounts: dict[Budget, Account] = field(default_factory=dict)
     _reserved: dict[Budget, float] = field(default_factory=dict)
 
-    def restore(self, spent: Mapping[Budget, float], now: float) -> None:
-        """Take over what the store says was spent in the periods of now."""
+    def restore(
+        self,
+        spent: Mapping[Budget, float],
+        now: float,
+        carried: Mapping[Budget, float] = NOTHING_CARRIED,
+    ) -> None:
+        """Take over what was spent in the periods of now.
+
+        Args:
+            spent: what the store knows.
+            now: seconds since the epoch.
+            carried: what was spent besides.
+        """
         for budget in self.budgets:
-            account = _Account(budget.period.begin(now), spent.get(budget, 0.0))
-            self._accounts[budget] = account
+            more = carried.get(budget, 0.0)
+            self._accounts[budget] = Account(
+                began=budget.period.begin(now), spent=spent.get(budget, 0.0) + more, carried=more
+            )
         self.known = True
+        self._tell()
+
+    def accounts(self, now: float) -> dict[Budget, Account]:
+        """What is spent of each budget in the periods of now."""
+        return {budget: self._account(budget, now) for budget in self.budgets}
 
     def lose(self) -> None:
         """Note that the store can no longer say what was spent."""
@@ -171,6 +216,7 @@ class Ledger:
         """Count what a call has cost."""
         for budget in self.concerning(spender):
             self._account(budget, now).spent += dollars
+        self._tell()
 
     def reserve(self, spender: Spender, dollars: float) -> Reservation:
         """Set aside what a call may cost."""
@@ -211,12 +257,16 @@ class Ledger:
             if budget.scope is Scope.ALL or getattr(spender, budget.scope) == budget.name:
                 yield budget
 
-    def _account(self, budget: Budget, now: float) -> _Account:
+    def _tell(self) -> None:
+        if self.on_spent is not None:
+            self.on_spent()
+
+    def _account(self, budget: Budget, now: float) -> Account:
         began = budget.period.begin(now)
         account = self._accounts.get(budget)
         # A clock that was set back does not begin a new period: what was spent stays spent.
         if account is None or began > account.began:
-            account = self._accounts[budget] = _Account(began)
+            account = self._accounts[budget] = Account(began=began)
         return account
 
 

@@ -9,10 +9,10 @@ from sqlalchemy import Engine
 from agentbox_cli.paths import Paths
 from agentbox_cli.providers.catalog import read_catalog
 from agentbox_cli.providers.resolved import Resolved
-from agentbox_cli.usage.budgets import TellSpent, budgets_of
+from agentbox_cli.usage.budgets import StoreSpent, TellSpent, budgets_of
 from agentbox_cli.usage.database import place_of
 from agentbox_cli.usage.prices import TellPrices, known, price_all
-from agentbox_cli.usage.spent import spent_of
+from agentbox_cli.usage.spent import born_at, spent_of
 from agentbox_cli.usage.upkeep import prune, start_of_retention
 from agentbox_cli.usage.writer import StoreWriter
 
@@ -39,7 +39,9 @@ def open_writer(
     days = resolved.config.usage.retention_days
 
     def read_spent(engine: Engine) -> None:
-        tell_spent(spent_of(engine, budgets, time.time()))
+        dollars = spent_of(engine, budgets, time.time())
+        damaged = writer.moved is not None
+        tell_spent(StoreSpent(dollars=dollars, born_at=born_at(engine), damaged=damaged))
 
     writer = StoreWriter(
         lambda: place_of(resolved.config.usage.database, paths.usage_database),

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, func, select
 from agentbox_cli.providers.pricing import Counts
 from agentbox_cli.usage.budgets import Budget, Ledger, Spender
 from agentbox_cli.usage.store import read_prices
-from agentbox_cli.usage.tables import SLOT_SECONDS, totals
+from agentbox_cli.usage.tables import SLOT_SECONDS, price_tables, totals
 
 _GROUPS = ("alias", "provider", "model", "caller", "tier", "over", "price_version")
 
@@ -29,6 +29,12 @@ def spent_of(engine: Engine, budgets: Iterable[Budget], now: float) -> dict[Budg
             rows = connection.execute(_since(begin)).mappings()
             spent[budget] = sum(_cost(row, prices) for row in rows if _counts_in(budget, row))
     return spent
+
+
+def born_at(engine: Engine) -> float:
+    """When a store was begun, in seconds since the epoch: its first price table is as old."""
+    with engine.connect() as connection:
+        return float(connection.execute(select(func.min(price_tables.c.made_at))).scalar_one())
 
 
 def _since(begin: float) -> Any:
