@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from agentbox_cli.config.own_file import read_own
-from agentbox_cli.engine.place import write_private
+from agentbox_cli.supervise.place import write_private
 from agentbox_cli.usage.budgets import Account, Budget, StoreSpent
 
 SCHEMA = 1
