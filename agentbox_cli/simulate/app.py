@@ -11,12 +11,20 @@ from aiohttp.http import RawRequestMessage
 from pydantic import SecretStr
 
 from agentbox_cli.simulate.answer import Answer, new_id
-from agentbox_cli.simulate.asked import Asked, Endpoint, Malformed, read_request
+from agentbox_cli.simulate.asked import (
+    Asked,
+    Endpoint,
+    Malformed,
+    Place,
+    place_of,
+    read_request,
+)
 from agentbox_cli.simulate.chat import answer_chat, answer_completion
 from agentbox_cli.simulate.control import PREFIX, Control
 from agentbox_cli.simulate.delivery import Delivery, error_response
 from agentbox_cli.simulate.embeddings import answer_embeddings
 from agentbox_cli.simulate.faults import ANY_MODEL, BUILT_IN, FaultTable
+from agentbox_cli.simulate.generate import answer_generate, answer_google_count
 from agentbox_cli.simulate.journal import KEPT_BODY, Call, Journal
 from agentbox_cli.simulate.messages import answer_count_tokens, answer_messages
 from agentbox_cli.simulate.models import answer_models
@@ -34,6 +42,8 @@ _ANSWERS: Mapping[Endpoint, Callable[[Asked], Answer]] = {
     Endpoint.RESPONSES: answer_responses,
     Endpoint.MESSAGES: answer_messages,
     Endpoint.COUNT_TOKENS: answer_count_tokens,
+    Endpoint.GENERATE: answer_generate,
+    Endpoint.GOOGLE_COUNT: answer_google_count,
 }
 _OWN_MODELS = tuple(name.partition("/")[2] for name in BUILT_IN)
 
@@ -110,21 +120,23 @@ class SimulatedProviders:
             return error_response(None, status=413)
         if request.path.startswith(PREFIX):
             return self._control.answer(request, body)
-        provider, endpoint = _route(request.path)
+        place = place_of(request.path)
+        endpoint = place.endpoint
         if endpoint is None:
             return error_response(None, status=404, message=f"No such path: {request.path}")
         if request.method != _method(endpoint):
             return error_response(endpoint, status=405, message="Method not allowed.")
-        return await self._answer(request, provider, endpoint, body)
+        return await self._answer(request, place, endpoint, body)
 
     async def _answer(
-        self, request: web.BaseRequest, provider: str, endpoint: Endpoint, body: bytes
+        self, request: web.BaseRequest, place: Place, endpoint: Endpoint, body: bytes
     ) -> web.StreamResponse:
+        provider = place.provider
         if endpoint is Endpoint.MODELS:
             asked = Asked(endpoint=endpoint, provider=provider, model=ANY_MODEL)
             return await self._deliver(request, body, asked, self._list_models(request, provider))
         try:
-            asked = read_request(endpoint, provider, body)
+            asked = read_request(endpoint, provider, body, place)
         except Malformed as why:
             self._note(request, body, Asked(endpoint=endpoint, provider=provider, model=ANY_MODEL))
             return error_response(endpoint, status=400, message=str(why))
@@ -177,15 +189,6 @@ def _make_request(
     return web.BaseRequest(
         message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY
     )
-
-
-def _route(path: str) -> tuple[str, Endpoint | None]:
-    provider, _, name = path.removeprefix("/").partition("/v1/")
-    known = provider and "/" not in provider and name in _ENDPOINT_NAMES
-    return provider, Endpoint(name) if known else None
-
-
-_ENDPOINT_NAMES = frozenset(Endpoint)
 
 
 def _method(endpoint: Endpoint) -> str:

@@ -28,6 +28,13 @@ class Endpoint(StrEnum):
     MESSAGES = "messages"
     COUNT_TOKENS = "messages/count_tokens"
     MODELS = "models"
+    GENERATE = "models/{model}:generateContent"
+    GOOGLE_COUNT = "models/{model}:countTokens"
+
+    @property
+    def is_google(self) -> bool:
+        """Whether answers and errors take Google's form."""
+        return self in {Endpoint.GENERATE, Endpoint.GOOGLE_COUNT}
 
     @property
     def is_anthropic(self) -> bool:
@@ -48,6 +55,8 @@ _REQUIRED = {
     Endpoint.RESPONSES: ("model",),
     Endpoint.MESSAGES: ("model", "max_tokens", "messages"),
     Endpoint.COUNT_TOKENS: ("model", "messages"),
+    Endpoint.GENERATE: ("contents",),
+    Endpoint.GOOGLE_COUNT: ("contents",),
 }
 
 
@@ -71,6 +80,46 @@ class ToolCall:
     def arguments_json(self) -> str:
         """The arguments as JSON text."""
         return msgspec.json.encode(self.arguments).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What a path says.
+
+    Args:
+        provider: its first part.
+        endpoint: what is called there; None if nothing is served.
+        model: the model that Google's paths name.
+        stream: whether they ask for a stream.
+    """
+
+    provider: str
+    endpoint: Endpoint | None
+    model: str | None = None
+    stream: bool = False
+
+
+def place_of(path: str) -> Place:
+    """Read a path."""
+    provider, _, name = path.removeprefix("/").partition("/v1/")
+    if not provider or "/" in provider:
+        return Place(provider=provider, endpoint=None)
+    if found := _OF_GOOGLE.fullmatch(name):
+        counts = found["verb"] == "countTokens"
+        return Place(
+            provider=provider,
+            endpoint=Endpoint.GOOGLE_COUNT if counts else Endpoint.GENERATE,
+            model=found["model"],
+            stream=found["verb"] == "streamGenerateContent",
+        )
+    known = name in _NAMES
+    return Place(provider=provider, endpoint=Endpoint(name) if known else None)
+
+
+_OF_GOOGLE = re.compile(
+    r"models/(?P<model>.+):(?P<verb>generateContent|streamGenerateContent|countTokens)"
+)
+_NAMES = frozenset(each for each in Endpoint if not each.is_google)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,14 +168,18 @@ class Asked:
         return len((self.tool.arguments_json if self.tool else self.reply).split())
 
 
-def read_request(endpoint: Endpoint, provider: str, body: bytes) -> Asked:
-    """Read what a request asks for.
+def read_request(
+    endpoint: Endpoint, provider: str, body: bytes, place: Place | None = None
+) -> Asked:
+    """Read what a request asks for; `place` is what Google's paths say of it.
 
     Raises:
         Malformed: the body is not JSON, or lacks what the endpoint needs.
     """
     try:
         fields = _fields(endpoint, body)
+        if place is not None and endpoint.is_google:
+            fields = _from_google(fields, place)
         turns = _turns(fields)
         text = _last_user_text(turns)
         words = sum(len(words.split()) for words in _all_texts(fields))
@@ -136,7 +189,7 @@ def read_request(endpoint: Endpoint, provider: str, body: bytes) -> Asked:
         endpoint=endpoint,
         provider=provider,
         model=fields["model"],
-        stream=endpoint.can_stream and fields.get("stream") is True,
+        stream=(endpoint.can_stream or endpoint.is_google) and fields.get("stream") is True,
         include_usage=_object(fields.get("stream_options")).get("include_usage") is True,
         text=text[:ECHO_LIMIT],
         tool=_tool_to_call(fields, turns, text),
@@ -157,9 +210,34 @@ def _fields(endpoint: Endpoint, body: bytes) -> dict[str, Any]:
     for name in _REQUIRED[endpoint]:
         if not fields.get(name):
             raise Malformed(f"Missing required parameter: '{name}'.")
+    if endpoint.is_google:
+        return fields
     if not isinstance(fields["model"], str) or len(fields["model"]) > MAX_NAME:
         raise Malformed(f"Invalid 'model': expected a string of at most {MAX_NAME} characters.")
     return fields
+
+
+def _from_google(fields: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """The fields under the names that chats and messages have for them."""
+    contents = fields.get("contents")
+    turns = [_object(each) for each in contents] if isinstance(contents, list) else []
+    tools = fields.get("tools")
+    declared = [_object(each).get("functionDeclarations") for each in tools or ()]
+    return {
+        "model": place.model,
+        "stream": place.stream,
+        "system": _object(fields.get("systemInstruction")).get("parts"),
+        "messages": [{"role": _role(turn), "content": turn.get("parts")} for turn in turns],
+        "tools": [tool for group in declared if isinstance(group, list) for tool in group],
+    }
+
+
+def _role(turn: Mapping[str, Any]) -> str:
+    parts = turn.get("parts")
+    last = _object(parts[-1]) if isinstance(parts, list) and parts else {}
+    if "functionResponse" in last:
+        return "tool"
+    return "assistant" if turn.get("role") == "model" else "user"
 
 
 def _turns(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -200,7 +278,7 @@ def _texts(value: Any) -> Iterator[str]:
         for item in value:
             yield from _texts(item)
     elif isinstance(value, dict):
-        for name in ("content", "text", "output"):
+        for name in ("content", "text", "output", "functionResponse", "response"):
             yield from _texts(value.get(name))
 
 
@@ -220,7 +298,8 @@ def _tool_to_call(
                 return ToolCall(name=name, arguments=_told_arguments(text[named.end() :]))
             if named:
                 continue
-            schema = function.get("parameters") or function.get("input_schema")
+            named_so = ("parameters", "input_schema", "parametersJsonSchema")
+            schema = next((function[name] for name in named_so if function.get(name)), None)
             return ToolCall(name=name, arguments=_least_arguments(_object(schema)))
     return None
 

@@ -14,7 +14,7 @@ from agentbox_cli.simulate.answer import Answer, data_event, named_event
 from agentbox_cli.simulate.asked import Endpoint
 from agentbox_cli.simulate.faults import Fault, FaultKind
 from agentbox_cli.simulate.responses import failed_event
-from agentbox_cli.simulate.wording import Wording, error_document, html_page
+from agentbox_cli.simulate.wording import Form, Wording, error_document, html_page
 
 JSON = "application/json"
 EVENTS = "text/event-stream; charset=utf-8"
@@ -154,8 +154,7 @@ def error_response(
     endpoint: Endpoint | None, *, status: int, message: str | None = None
 ) -> web.Response:
     """Refuse a request in the form of its endpoint."""
-    anthropic = endpoint is not None and endpoint.is_anthropic
-    document = error_document(anthropic=anthropic, status=status, message=message)
+    document = error_document(form=_form(endpoint), status=status, message=message)
     return web.Response(
         body=msgspec.json.encode(document), status=status, headers={"content-type": JSON}
     )
@@ -172,15 +171,22 @@ def _instead(endpoint: Endpoint, fault: Fault) -> _Whole:
 
 
 def _document(endpoint: Endpoint, fault: Fault) -> dict[str, object]:
-    return error_document(
-        anthropic=endpoint.is_anthropic, status=fault.status, wording=fault.wording
-    )
+    return error_document(form=_form(endpoint), status=fault.status, wording=fault.wording)
+
+
+def _form(endpoint: Endpoint | None) -> Form:
+    if endpoint is not None and endpoint.is_google:
+        return Form.GOOGLE
+    anthropic = endpoint is not None and endpoint.is_anthropic
+    return Form.ANTHROPIC if anthropic else Form.OPENAI
 
 
 def _error_event(endpoint: Endpoint, model: str, fault: Fault) -> bytes:
     if fault.body is not None:
         return f"data: {fault.body}\n\n".encode()
     document = _document(endpoint, fault)
+    if endpoint.is_google:
+        return msgspec.json.encode(document) + b"\n\n"
     if endpoint.is_anthropic:
         return named_event({"type": "error", **document})
     if endpoint is Endpoint.RESPONSES:

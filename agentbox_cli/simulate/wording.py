@@ -17,6 +17,14 @@ class Wording(StrEnum):
     HTML = "html"
 
 
+class Form(StrEnum):
+    """Whose shape an error has."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+    GOOGLE = "google"
+
+
 _CONTEXT = (
     "This model's maximum context length is 128000 tokens. However, your messages resulted in "
     "140000 tokens. Please reduce the length of the messages."
@@ -98,6 +106,32 @@ _ANTHROPIC: dict[Wording, tuple[str, str]] = {
     ),
 }
 
+# status: its name, and what is said
+_GOOGLE_PLAIN: dict[int, tuple[str, str]] = {
+    400: ("INVALID_ARGUMENT", "Request contains an invalid argument."),
+    401: ("UNAUTHENTICATED", "The request lacks valid authentication credentials."),
+    402: ("FAILED_PRECONDITION", "The account has no credit left."),
+    403: ("PERMISSION_DENIED", "The caller does not have permission."),
+    404: ("NOT_FOUND", "The model is not found, or is not supported for generateContent."),
+    408: ("DEADLINE_EXCEEDED", "The request timed out."),
+    413: ("INVALID_ARGUMENT", "Request payload size exceeds the limit."),
+    422: ("INVALID_ARGUMENT", "The request cannot be processed."),
+    429: ("RESOURCE_EXHAUSTED", "Resource has been exhausted, please try again later."),
+    500: ("INTERNAL", "An internal error has occurred."),
+    503: ("UNAVAILABLE", "The model is overloaded. Please try again later."),
+    529: ("UNAVAILABLE", "The model is overloaded. Please try again later."),
+}
+_GOOGLE: dict[Wording, str] = {
+    Wording.CONTEXT_WINDOW: (
+        "The input token count (140000) exceeds the maximum number of tokens allowed (128000)."
+    ),
+    Wording.QUOTA: "You exceeded your current quota, please check your plan and billing details.",
+    Wording.CONTENT_POLICY: "The prompt was rejected by our content policy.",
+    Wording.UNSUPPORTED: "Function calling is not supported with this model.",
+}
+_DETAIL = "type.googleapis.com/google.rpc.QuotaFailure"
+_PER_DAY = "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
+
 _HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1><hr>nginx</body></html>"
 
 
@@ -107,12 +141,16 @@ def html_page(status: int) -> str:
 
 
 def error_document(
-    *, anthropic: bool, status: int, wording: Wording = Wording.PLAIN, message: str | None = None
+    *,
+    form: Form = Form.OPENAI,
+    status: int,
+    wording: Wording = Wording.PLAIN,
+    message: str | None = None,
 ) -> dict[str, Any]:
     """Word an error as the provider would.
 
     Args:
-        anthropic: Anthropic's form rather than OpenAI's.
+        form: whose shape it has.
         status: the HTTP status that it comes with, or would have come with.
         wording: what it says.
         message: its sentence, if another one is wanted.
@@ -123,8 +161,10 @@ def error_document(
         case Wording.DETAIL:
             fault = {"loc": ["body"], "msg": message or "field required", "type": "missing"}
             return {"detail": [fault]}
-        case _ if anthropic:
+        case _ if form is Form.ANTHROPIC:
             return _anthropic_error(status, wording, message)
+        case _ if form is Form.GOOGLE:
+            return _google_error(status, wording, message)
         case _:
             return _openai_error(status, wording, message)
 
@@ -146,4 +186,13 @@ def _openai_error(status: int, wording: Wording, message: str | None) -> dict[st
     if wording in _OPENAI:
         kind, code, param, sentence = _OPENAI[wording]
     error = {"message": message or sentence, "type": kind, "param": param, "code": code}
+    return {"error": error}
+
+
+def _google_error(status: int, wording: Wording, message: str | None) -> dict[str, Any]:
+    name, sentence = _GOOGLE_PLAIN.get(status, _GOOGLE_PLAIN[500])
+    said = message or _GOOGLE.get(wording) or sentence
+    error: dict[str, Any] = {"code": status, "message": said, "status": name}
+    if wording is Wording.QUOTA:
+        error["details"] = [{"@type": _DETAIL, "violations": [{"quotaId": _PER_DAY}]}]
     return {"error": error}

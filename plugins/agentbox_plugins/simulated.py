@@ -11,7 +11,7 @@ def agentbox_providers() -> list[ProviderSpec]:
         ProviderSpec(
             name="simulated",
             title="Simulated (answers without a network)",
-            protocols=frozenset(Protocol) - {Protocol.GOOGLE_GENERATE},
+            protocols=frozenset(Protocol),
             litellm_prefix={ModelKind.CHAT: "custom_openai", ModelKind.EMBEDDING: "openai"},
             models=tuple(ModelSpec(id=name, price=FREE) for name in MODELS),
             rank=90,

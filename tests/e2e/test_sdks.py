@@ -13,7 +13,7 @@ from agentbox_cli.fallback.stage import Cast
 from agentbox_cli.providers.resolved import Toggles
 from agentbox_cli.proxy.drill import HEADER, SECRET_VARIABLE, drill_header
 from agentbox_cli.simulate.faults import Fault, FaultKind
-from agentbox_cli.simulate.wording import Wording, error_document
+from agentbox_cli.simulate.wording import Form, Wording, error_document
 from tests.e2e.conftest import User, section
 
 pytestmark = pytest.mark.e2e
@@ -345,7 +345,7 @@ def test_with_its_toggle_off_a_links_own_error_reaches_both_sdks(
     ):
         claude.messages.create(model=alias, max_tokens=8, messages=asked)  # type: ignore[arg-type] # as above
     # Where the link speaks the SDK's own protocol not a byte of it is changed.
-    own = error_document(anthropic=alias == "claude", status=429)
+    own = error_document(form=Form.ANTHROPIC if alias == "claude" else Form.OPENAI, status=429)
     body = by_messages.value.body if alias == "claude" else {"error": by_chat.value.body}
     assert body == own
     for error in (by_chat.value, by_messages.value):

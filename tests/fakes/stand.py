@@ -31,6 +31,7 @@ PROVIDERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "openai": ("/openai/v1", {}),
     "gwdg_saia": ("/gwdg_saia/v1", {}),
     "anthropic": ("/anthropic", {}),
+    "gemini": ("/gemini/v1", {}),
     "simulated": ("/simulated/v1", {}),
     "copy": ("/copy", {"protocol": "anthropic"}),
     "twin": ("/twin/v1", {"protocol": "openai"}),

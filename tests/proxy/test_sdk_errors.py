@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from agentbox_cli.simulate.faults import Fault, FaultKind
-from agentbox_cli.simulate.wording import Wording, error_document
+from agentbox_cli.simulate.wording import Form, Wording, error_document
 from tests.fakes.clients import (
     CHAT,
     EMBEDDINGS,
@@ -198,9 +198,8 @@ async def _raised(stand: Stand, tongue: Tongue, stream: bool) -> ApiError:
 
 def _own_error(tongue: Tongue, fault: Fault) -> Any:
     """The error that a provider words itself, as the SDK of its protocol shows it."""
-    document = error_document(
-        anthropic=tongue is MESSAGES, status=fault.status, wording=fault.wording
-    )
+    form = Form.ANTHROPIC if tongue is MESSAGES else Form.OPENAI
+    document = error_document(form=form, status=fault.status, wording=fault.wording)
     return document if tongue is MESSAGES else document["error"]
 
 
