@@ -116,10 +116,12 @@ async def _created(
     try:
         return await asyncio.shield(creation)
     except asyncio.CancelledError:
-        # uvloop would leave the process behind (measured).
-        process = await creation
-        process.kill()
-        await process.wait()
+        # uvloop would leave the process behind (measured). A creation that fails must not take the
+        # place of the cancellation: who cancelled waits for its end.
+        with contextlib.suppress(Exception):
+            process = await creation
+            process.kill()
+            await process.wait()
         raise
 
 

@@ -245,3 +245,21 @@ def running_with(mark: str) -> Iterator[int]:
                 continue
             if mark.encode() in command:
                 yield int(entry.name)
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_spawn_that_fails_while_it_is_cancelled_is_cancelled(
+    tmp_path: Path, turns: int
+) -> None:
+    command = [sys.executable, "\0"]  # no process can have such an argument
+    spawning = asyncio.create_task(
+        spawn(command, environ={}, directory=tmp_path, on_line=lambda _: None)
+    )
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    if spawning.cancel():
+        with pytest.raises(asyncio.CancelledError):
+            await spawning
+    else:
+        with pytest.raises(ValueError, match="embedded null"):
+            await spawning
