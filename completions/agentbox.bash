@@ -54,7 +54,7 @@ __agentbox_facts() {
     'litellm mcp remove') options='--dry-run --json --help -h' ;;
     'litellm mcp test') options='--json --help -h' ;;
     'litellm mcp call') options='--json --raw --help -h' ;;
-    'litellm mcp accept') options='--tool --dry-run --json --help -h' ;;
+    'litellm mcp accept') options='--tool --undo --dry-run --json --help -h' ;;
     'litellm mcp import') options='--dry-run --json --help -h' ;;
     'litellm mcp connect') options='--only --dry-run --json --help -h' ;;
     'litellm mcp disconnect') options='--only --dry-run --json --help -h' ;;

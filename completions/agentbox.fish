@@ -456,6 +456,7 @@ function __agentbox_options
         case 'litellm mcp accept'
             printf '%s\t%s\n' \
                 '--tool' 'Only this one; may be repeated.' \
+                '--undo' 'Take back what was accepted last.' \
                 '--dry-run' 'Show the change and write nothing.' \
                 '--json' 'Print JSON.' \
                 '--help' 'Show this message and exit.' \

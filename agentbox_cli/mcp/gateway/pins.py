@@ -8,7 +8,7 @@ import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -41,11 +41,13 @@ class Pins:
         by: who pinned them.
         at: when, in ISO 8601.
         tools: what is kept of each, by name.
+        before: what the last acceptance replaced, by name; None where nothing was pinned.
     """
 
     by: PinnedBy
     at: str
     tools: Mapping[str, Definition]
+    before: Mapping[str, Definition | None] = field(default_factory=dict)
 
 
 def pins_file(config_file: Path) -> Path:
@@ -81,9 +83,30 @@ def pin(file: Path, server: str, tools: Iterable[Tool], by: PinnedBy) -> Pins:
     with _locked(file):
         every = read_pins(file)
         before = every[server].tools if server in every else {}
-        every[server] = Pins(by=by, at=_now(), tools={**before, **fresh})
+        replaced = {name: before.get(name) for name in fresh} if by is PinnedBy.ACCEPT else {}
+        every[server] = Pins(by=by, at=_now(), tools={**before, **fresh}, before=replaced)
         _write(file, every)
         return every[server]
+
+
+def take_back(file: Path, server: str, names: Iterable[str]) -> None:
+    """Pin tools again as they were before the last acceptance; those that were new are not pinned.
+
+    Raises:
+        ConfigError: the file cannot be read or written.
+    """
+    with _locked(file):
+        every = read_pins(file)
+        pins, chosen = every[server], set(names)
+        old = {name: kept for name, kept in pins.before.items() if name in chosen}
+        merged = {**pins.tools, **old}
+        every[server] = replace(
+            pins,
+            at=_now(),
+            tools={name: kept for name, kept in merged.items() if kept is not None},
+            before={name: kept for name, kept in pins.before.items() if name not in chosen},
+        )
+        _write(file, every)
 
 
 def first_pins(tools: Iterable[Tool]) -> Pins:
@@ -113,10 +136,21 @@ def is_usable(tool: Tool) -> bool:
 
 def difference(server: str, tool: Tool, pinned: Definition | None) -> str:
     """What accepting a tool would change, as a unified diff of its JSON."""
-    old = _text(pinned) if pinned is not None else []
-    new = _text(pin_of(tool.definition))
     name = f"{server}/{tool.name}"
-    lines = difflib.unified_diff(old, new, f"pinned {name}", f"listed {name}", lineterm="")
+    new = pin_of(tool.definition)
+    return _diff(pinned, new, f"pinned {name}", f"listed {name}")
+
+
+def way_back(server: str, name: str, pins: Pins) -> str:
+    """What taking the acceptance of a tool back would change, as a unified diff of its JSON."""
+    shown = f"{server}/{name}"
+    now, old = pins.tools.get(name), pins.before[name]
+    return _diff(now, old, f"accepted {shown}", f"pinned before {shown}")
+
+
+def _diff(old: Definition | None, new: Definition | None, title: str, other: str) -> str:
+    texts = [_text(each) if each is not None else [] for each in (old, new)]
+    lines = difflib.unified_diff(texts[0], texts[1], title, other, lineterm="")
     return "\n".join(map(printable, lines))
 
 
@@ -129,7 +163,11 @@ def _text(definition: Definition) -> list[str]:
 
 def _pins(entry: Mapping[str, Any]) -> Pins:
     tools = {str(name): dict(kept["definition"]) for name, kept in entry["tools"].items()}
-    return Pins(by=PinnedBy(entry["by"]), at=str(entry["at"]), tools=tools)
+    before = {
+        str(name): None if kept is None else dict(kept)
+        for name, kept in entry.get("before", {}).items()
+    }
+    return Pins(by=PinnedBy(entry["by"]), at=str(entry["at"]), tools=tools, before=before)
 
 
 @contextmanager
@@ -154,7 +192,7 @@ def _write(file: Path, every: Mapping[str, Pins]) -> None:
 
 
 def _entry(pins: Pins) -> dict[str, Any]:
-    return {
+    entry: dict[str, Any] = {
         "by": pins.by.value,
         "at": pins.at,
         "tools": {
@@ -162,6 +200,7 @@ def _entry(pins: Pins) -> dict[str, Any]:
             for name, kept in sorted(pins.tools.items())
         },
     }
+    return entry | ({"before": dict(sorted(pins.before.items()))} if pins.before else {})
 
 
 def _now() -> str:

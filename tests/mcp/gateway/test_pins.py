@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from agentbox_cli.errors import ConfigError
-from agentbox_cli.mcp.gateway.pins import PinnedBy, difference, forget, pin, read_pins
+from agentbox_cli.mcp.gateway.pins import (
+    PinnedBy,
+    difference,
+    forget,
+    pin,
+    read_pins,
+    take_back,
+    way_back,
+)
 from agentbox_cli.mcp.gateway.tools import Filter, Tool, sorted_tools
 
 
@@ -40,6 +48,25 @@ def test_pinning_some_leaves_the_others(file: Path) -> None:
     forget(file, "files")
     assert set(read_pins(file)) == {"docs"}
     forget(file, "files")
+
+
+def test_an_acceptance_can_be_taken_back_as_a_whole_or_in_part(file: Path) -> None:
+    pin(file, "files", tools("read", "write"), PinnedBy.ADD)
+    first = read_pins(file)["files"].tools
+    pin(file, "files", tools("read", "write", "new", title="Other"), PinnedBy.ACCEPT)
+    accepted = read_pins(file)["files"]
+    assert accepted.before == {**first, "new": None}
+    assert '-  "title": "Other"' in way_back("files", "read", accepted)
+    take_back(file, "files", ["new", "read"])
+    left = read_pins(file)["files"]
+    assert left.tools == {"read": first["read"], "write": accepted.tools["write"]}
+    assert left.before == {"write": first["write"]}
+    take_back(file, "files", ["write"])
+    assert read_pins(file)["files"].tools == first
+    # What was accepted before the last time cannot be taken back any more.
+    pin(file, "files", tools("a"), PinnedBy.ACCEPT)
+    pin(file, "files", tools("b"), PinnedBy.ACCEPT)
+    assert read_pins(file)["files"].before == {"b": None}
 
 
 def test_a_tool_that_nobody_could_use_is_not_pinned(file: Path) -> None:
