@@ -49,6 +49,11 @@ _INSTRUCTIONS = (
 _DONE: dict[str, Any] = {"resultType": "complete"}
 _LIST = _DONE | {"ttlMs": 0, "cacheScope": "private"}
 
+# Where a server says of itself what it is, in the old protocols and the new one.
+_GREETINGS = ("initialize", "server/discover")
+# Many servers share the room that clients give to one.
+_SHORT = 1_000
+
 _Context = ServerRequestContext[Any, Any]
 Names = Callable[[], Iterable[str]]
 
@@ -128,7 +133,20 @@ class Front:
             self._sessions.move_to_end(known)
             if len(self._sessions) > _SESSIONS_KEPT:
                 self._sessions.popitem(last=False)
-        return await call_next(ctx)
+        result = await call_next(ctx)
+        if ctx.method in _GREETINGS and isinstance(result, dict):
+            told = await self._instructions()
+            return {**result, "instructions": told} if told else result
+        return result
+
+    async def _instructions(self) -> str:
+        """What models should know: a word of ours, and what each server says of itself."""
+        found = await self._hub.gathered(self._seen())
+        texts = {each.server.name: each.told() for each in found}
+        if not self._prefixed:
+            return "".join(texts.values())
+        told = [f"{name}: {_short(text)}" for name, text in texts.items() if text]
+        return "\n\n".join([_INSTRUCTIONS, *told])
 
     async def _list_tools(self, _: _Context, __: PaginatedRequestParams | None) -> HandlerResult:
         return _LIST | {"tools": list((await self._tools()).items)}
@@ -233,6 +251,10 @@ class Front:
         found = await self._hub.gathered(self._seen())
         lists = [(each.server.name, each.shown().templates) for each in found]
         return gather_uris(lists, "uriTemplate")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
 
 
 def _comes_from_us(params: Mapping[str, Any] | None) -> bool:

@@ -19,7 +19,7 @@ from agentbox_cli.mcp.gateway.pins import Pins
 from agentbox_cli.mcp.gateway.report import target, tool_rows
 from agentbox_cli.mcp.gateway.session import Greeting, Session
 from agentbox_cli.mcp.gateway.settings import Server
-from agentbox_cli.mcp.gateway.tools import Filter, Tool, sorted_tools
+from agentbox_cli.mcp.gateway.tools import Filter, Tool, instructions_of, sorted_tools
 
 _LINES_KEPT = 20
 _LONGEST = 300
@@ -56,10 +56,13 @@ class Probe:
     noise: int
 
     def tools(self, pins: Pins | None) -> tuple[Tool, ...]:
-        """What becomes of its tools."""
+        """What becomes of its tools, and of its instructions as if they were one."""
         config = self.server.config
         chosen = Filter(allow=config.allow, deny=config.deny)
-        return sorted_tools(self.listed.tools, chosen, pins.tools if pins else None)
+        pinned = pins.tools if pins else None
+        text = self.greeting.instructions if self.greeting else ""
+        told = instructions_of(text, chosen, pinned)
+        return (*sorted_tools(self.listed.tools, chosen, pinned), *([told] if told else ()))
 
 
 def probe_all(servers: Iterable[Server]) -> list[Probe]:

@@ -31,7 +31,7 @@ def brief_of(hub: Hub) -> list[dict[str, Any]]:
             "state": upstream.state.value,
             "reason": upstream.reason,
             "tools": len(upstream.shown().tools),
-            "withheld": sum(tool.state in _WITHHELD for tool in upstream.tools),
+            "withheld": sum(tool.state in _WITHHELD for tool in upstream.judged()),
         }
         for upstream in hub.upstreams.values()
     ]
@@ -59,7 +59,7 @@ def server_row(upstream: Upstream) -> dict[str, Any]:
         "prompts": len(upstream.listed.prompts),
         "pinned_by": pins.by.value if pins else None,
         "pin_problem": upstream.pin_problem,
-        "tools": tool_rows(upstream.tools),
+        "tools": tool_rows(upstream.judged()),
     }
 
 

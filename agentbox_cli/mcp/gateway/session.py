@@ -24,6 +24,7 @@ from agentbox_cli.errors import ProviderError
 ITSELF = "agentbox/gateway"
 CLIENT = {"name": "agentbox", "title": "agentbox's MCP gateway", "version": __version__}
 _MOST_PAGES = 100
+_LONGEST_INSTRUCTIONS = 8_000
 
 Reply = Mapping[str, Any]
 Changed = Callable[[str], None]
@@ -44,12 +45,14 @@ class Greeting:
         name: its own.
         release: its version.
         capabilities: what it has.
+        instructions: what it wants models to know; empty if nothing.
     """
 
     version: str
     name: str
     release: str
     capabilities: Mapping[str, Any]
+    instructions: str = ""
 
     def has(self, kind: str) -> bool:
         """Whether it has `tools`, `resources` or `prompts`."""
@@ -155,4 +158,5 @@ def _greeting(result: Reply) -> Greeting:
         name=str(info.get("name", ""))[:100],
         release=str(info.get("version", ""))[:100],
         capabilities=capabilities,
+        instructions=str(result.get("instructions") or "").strip()[:_LONGEST_INSTRUCTIONS],
     )

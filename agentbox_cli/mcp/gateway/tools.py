@@ -17,6 +17,9 @@ from pydantic import ValidationError
 # What models read of a tool, and so what may talk them into something.
 PINNED = ("name", "title", "description", "inputSchema", "outputSchema", "annotations")
 
+# What a server tells models beside its tools: pinned as one, by a name that no tool can have.
+INSTRUCTIONS = "@instructions"
+
 # Clients pass names on to models, which refuse a whole request for one name with other characters.
 _NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")
 _LARGEST = 256 * 1024
@@ -89,6 +92,22 @@ def sorted_tools(
         else:
             found[tool.name] = _judged(tool, chosen, pinned)
     return (*found.values(), *repeated)
+
+
+def instructions_of(
+    text: str, chosen: Filter, pinned: Mapping[str, Definition] | None
+) -> Tool | None:
+    """What becomes of a server's instructions; None if it has none. Only `deny` leaves them out.
+
+    Args:
+        text: as the server says them.
+        chosen: the globs of the config.
+        pinned: as for `sorted_tools`.
+    """
+    if not text:
+        return None
+    tool = Tool(name=INSTRUCTIONS, definition={"name": INSTRUCTIONS, "description": text})
+    return _judged(tool, Filter(deny=chosen.deny), pinned)
 
 
 def pin_of(definition: Definition) -> dict[str, Any]:

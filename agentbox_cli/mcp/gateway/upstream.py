@@ -31,7 +31,7 @@ from agentbox_cli.mcp.gateway.cutting import cut, failure
 from agentbox_cli.mcp.gateway.pins import PinnedBy, Pins, first_pins, pin, read_pins
 from agentbox_cli.mcp.gateway.settings import Server
 from agentbox_cli.mcp.gateway.stdio import TOO_LONG
-from agentbox_cli.mcp.gateway.tools import Filter, Tool, ToolState, sorted_tools
+from agentbox_cli.mcp.gateway.tools import Filter, Tool, ToolState, instructions_of, sorted_tools
 from agentbox_cli.supervise.backoff import Backoff
 
 _log = logging.getLogger(__name__)
@@ -81,7 +81,9 @@ class Upstream:
         self.state = State.STARTING if server.config.enabled else State.DISABLED
         self.reason: str | None = None
         self.tools: tuple[Tool, ...] = ()
+        self.instructions: Tool | None = None
         self.listed = Listed()
+        self._instructions = ""
         self._announced = Listed()
         self.pins: Pins | None = None
         self.pin_problem: str | None = None
@@ -137,6 +139,16 @@ class Upstream:
     def usable(self) -> dict[str, Tool]:
         """The tools that clients may see and call, by the server's own name."""
         return {tool.name: tool for tool in self.tools if tool.state is ToolState.OK}
+
+    def judged(self) -> tuple[Tool, ...]:
+        """The tools, and the instructions as if they were one."""
+        return (*self.tools, *([self.instructions] if self.instructions else ()))
+
+    def told(self) -> str:
+        """The instructions that clients may read; empty if there are none."""
+        found = self.instructions
+        usable = found is not None and found.state is ToolState.OK and self.state is State.READY
+        return str(found.definition["description"]) if found and usable else ""
 
     def shown(self) -> Listed:
         """What clients see: as listed, but without tools that are left out; nothing when down."""
@@ -292,7 +304,7 @@ class Upstream:
         self.reason = self._end_reason() or self.reason or "the connection was closed"
 
     def _take(self, connection: Connection, took: float) -> None:
-        self.listed = connection.listed
+        self.listed, self._instructions = connection.listed, connection.greeting.instructions
         self._judge()
         self.tally.connect_ms = took
         self._connection, self._was_ready, self.reason = connection, True, None
@@ -337,12 +349,14 @@ class Upstream:
             self.pin_problem = error.message
             self.pins = self.pins or Pins(by=PinnedBy.FIRST_CONTACT, at="", tools={})
         self.tools = sorted_tools(self.listed.tools, chosen, self.pins.tools)
+        self.instructions = instructions_of(self._instructions, chosen, self.pins.tools)
 
     def _pinned(self, chosen: Filter) -> Pins:
         known = read_pins(self._file).get(self.server.name)
         if known is not None:
             return known
-        tools = sorted_tools(self.listed.tools, chosen, None)
+        told = instructions_of(self._instructions, chosen, None)
+        tools = (*sorted_tools(self.listed.tools, chosen, None), *([told] if told else ()))
         try:
             return pin(self._file, self.server.name, tools, PinnedBy.FIRST_CONTACT)
         except ConfigError as error:

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -372,6 +373,50 @@ async def test_a_tool_that_changes_is_withheld_until_it_is_accepted(tmp_path: Pa
             result = await client.call_tool("it-echo", {"text": "x"})
             assert result.is_error
             assert "agentbox litellm mcp accept it" in text_of(result)
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_instructions_are_passed_on_and_withheld_when_they_change(
+    tmp_path: Path, mode: Mode
+) -> None:
+    servers = {"wise": script("instructed"), "plain": script()}
+    with running_gateway(servers, tmp_path) as gateway:
+        async with gateway.client("/mcp/wise", mode) as client:
+            assert (client.instructions or "").startswith("Ask echo first. It is wise.")
+        async with gateway.client("/mcp/plain", mode) as client:
+            assert client.instructions is None
+        async with gateway.client(mode=mode) as client:
+            told = client.instructions or ""
+            assert "each is called <server>-<tool>" in told
+            assert "\n\nwise: Ask echo first. It is wise." in told
+            # As many servers share what is room for one.
+            assert told.endswith("…")
+            assert len(told) < 1_200
+            assert "wise-@instructions" not in await names(client)
+        gateway.set({"wise": script("misled"), "plain": script("instructed")})
+
+        async def withheld() -> dict[str, str]:
+            rows = await gateway.status()
+            if rows["wise"]["state"] != "ready" or rows["plain"]["state"] != "ready":
+                return {}
+            found = [*rows["wise"]["tools"], *rows["plain"]["tools"]]
+            return {row["tool"]: row["state"] for row in found if row["state"] != "ok"}
+
+        # That of a server which had none when it was pinned is new.
+        assert await soon(withheld)
+        for server, state in (("wise", "changed"), ("plain", "new")):
+            rows = {row["tool"]: row["state"] for row in (await gateway.status())[server]["tools"]}
+            assert rows["@instructions"] == state
+            async with gateway.client(f"/mcp/{server}", mode) as client:
+                assert client.instructions is None
+        gateway.set({"wise": script("instructed", deny=["@*"])})
+        row = await soon(partial(denied, gateway))
+        assert row == "`deny` has @*"
+
+
+async def denied(gateway: RunningGateway) -> str:
+    rows = (await gateway.status())["wise"]["tools"]
+    return next((row["reason"] for row in rows if row["state"] == "denied"), "")
 
 
 async def test_a_damaged_file_of_pins_withholds_what_is_new(tmp_path: Path) -> None:

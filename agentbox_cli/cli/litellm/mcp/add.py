@@ -133,6 +133,7 @@ def _pin(ctx: typer.Context, name: str, tools: "tuple[Tool, ...]", *, as_json: b
     from agentbox_cli.cli.litellm.mcp.serving import pins_of
     from agentbox_cli.config.excerpts import printable
     from agentbox_cli.mcp.gateway.pins import PinnedBy, is_usable, pin
+    from agentbox_cli.mcp.gateway.tools import INSTRUCTIONS
 
     pin(pins_of(ctx), name, tools, PinnedBy.ADD)
     if as_json:
@@ -140,5 +141,6 @@ def _pin(ctx: typer.Context, name: str, tools: "tuple[Tool, ...]", *, as_json: b
     for tool in tools:
         about = str(tool.definition.get("description") or "").strip().partition("\n")[0]
         said = about[:100] if is_usable(tool) else f"cannot be used: {tool.reason}"
-        say(printable(f"  {name}-{tool.name}: {said}"))
+        called = f"{name}-{tool.name}" if tool.name != INSTRUCTIONS else "its instructions"
+        say(printable(f"  {called}: {said}"))
     say(f"its tools are pinned as they are: {pins_of(ctx)}")

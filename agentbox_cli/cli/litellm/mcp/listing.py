@@ -62,7 +62,7 @@ def _show(rows: list[dict[str, Any]], *, tools: bool) -> None:
             [
                 row["server"],
                 row["state"],
-                str(_count(row, "ok")),
+                str(sum(_is_seen(tool) for tool in row["tools"])),
                 str(_count(row, "new", "changed") or ""),
                 _milliseconds(row["connect_ms"]),
                 _milliseconds(row["call_ms"]),
@@ -95,6 +95,11 @@ def _tell_what_is_wrong(row: dict[str, Any]) -> None:
         notice(f"{row['server']}: {invalid} tools cannot be used by anybody; --tools says why")
     if row["pin_problem"]:
         notice(f"{row['server']}: {row['pin_problem']}")
+
+
+def _is_seen(tool: dict[str, Any]) -> bool:
+    # A server's instructions are kept as a tool is, and are none.
+    return bool(tool["state"] == "ok" and not tool["tool"].startswith("@"))
 
 
 def _count(row: dict[str, Any], *states: str) -> int:
