@@ -10,15 +10,17 @@ from fastmcp.server.context import Context
 from fastmcp.tools.base import ToolResult
 from pydantic import Field
 
-from agentbox_cli.errors import ProviderError, UsageError
-from agentbox_cli.mcp.analyst import report, verdict, wording
+from agentbox_cli.errors import UsageError
+from agentbox_cli.mcp.analyst import report, wording
 from agentbox_cli.mcp.analyst.asking import Analyst
+from agentbox_cli.mcp.analyst.judging import verified
+from agentbox_cli.mcp.analyst.outcome import facts, footer, reading
 from agentbox_cli.mcp.analyst.roots import workspace_for
-from agentbox_cli.mcp.analyst.shapes import Analysis, PlanVerdict, SkippedFile
+from agentbox_cli.mcp.analyst.shapes import Analysis
 from agentbox_cli.mcp.analyst.size import reader_of
-from agentbox_cli.mcp.analyst.subject import COMMIT, Gatherer, Piece, Skipped, Subject, packed
+from agentbox_cli.mcp.analyst.subject import COMMIT, Gatherer, Piece, Subject
 from agentbox_cli.mcp.analyst.workspace import Workspace
-from agentbox_cli.mcp.calls.costs import Ledger, spent_words
+from agentbox_cli.mcp.calls.costs import Ledger
 from agentbox_cli.mcp.calls.proxy import Proxy
 from agentbox_cli.mcp.following import followed
 from agentbox_cli.mcp.telling import result
@@ -44,30 +46,37 @@ FAST = ("fast", "default")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What is wanted of an analysis.
+class Wishes:
+    """What a caller may say of any analysis.
 
     Args:
-        subject: what to gather.
-        task: what to do with it.
-        title: what the report is called.
-        model: the alias that the caller names.
-        preferred: the aliases that are taken otherwise.
+        model: an alias, instead of the usual one.
         max_tokens: how long the answer may be.
-        form: what the answer is to look like.
         report_file: where the whole text goes.
         overwrite: whether it may take the place of any file.
     """
 
-    subject: str | list[str]
-    task: str
-    title: str
     model: str | None
-    preferred: Sequence[str]
     max_tokens: int
-    form: str = wording.WITH_SUMMARY
     report_file: str | None = None
     overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is wanted of an analysis.
+
+    Args:
+        task: what to do with the subject.
+        title: what the report is called.
+        aliases: those that are taken where none is named, the best first.
+        form: what the answer is to look like.
+    """
+
+    task: str
+    title: str
+    aliases: Sequence[str]
+    form: str = wording.WITH_SUMMARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +108,11 @@ class AnalystTools:
 
         It reads by itself, inside the workspace only; files that hold secrets are left out.
         """
-        order = Order(
-            subject=subject,
-            task=prompt,
-            title=f"Analysis: {prompt[:100]}",
-            model=model,
-            preferred=REASONING,
-            max_tokens=max_tokens,
-            report_file=report_file,
-            overwrite=overwrite,
+        order = Order(task=prompt, title=f"Analysis: {prompt[:100]}", aliases=REASONING)
+        wishes = Wishes(
+            model=model, max_tokens=max_tokens, report_file=report_file, overwrite=overwrite
         )
-        return await self._analysed(ctx, order)
+        return await self._analysed(ctx, subject, order, wishes)
 
     async def review_commit(
         self,
@@ -125,17 +128,12 @@ class AnalystTools:
         max_tokens: MaxTokens = 4096,
     ) -> ToolResult:
         """Have another model review a commit, or what is not committed yet."""
-        order = Order(
-            subject=f"{COMMIT}{commit}",
-            task=_with(_REVIEW, "Look for this most of all", focus),
-            title=f"Review of {commit}",
-            model=model,
-            preferred=CODE,
-            max_tokens=max_tokens,
-            report_file=report_file,
-            overwrite=overwrite,
+        task = _with(_REVIEW, "Look for this most of all", focus)
+        order = Order(task=task, title=f"Review of {commit}", aliases=CODE)
+        wishes = Wishes(
+            model=model, max_tokens=max_tokens, report_file=report_file, overwrite=overwrite
         )
-        return await self._analysed(ctx, order)
+        return await self._analysed(ctx, f"{COMMIT}{commit}", order, wishes)
 
     async def suggest_tests(
         self,
@@ -151,17 +149,12 @@ class AnalystTools:
         max_tokens: MaxTokens = 4096,
     ) -> ToolResult:
         """Have another model say which tests are missing."""
-        order = Order(
-            subject=subject,
-            task=_TESTS.format(kind=test_type),
-            title=f"Tests to write: {test_type}",
-            model=model,
-            preferred=CODE,
-            max_tokens=max_tokens,
-            report_file=report_file,
-            overwrite=overwrite,
+        task = _TESTS.format(kind=test_type)
+        order = Order(task=task, title=f"Tests to write: {test_type}", aliases=CODE)
+        wishes = Wishes(
+            model=model, max_tokens=max_tokens, report_file=report_file, overwrite=overwrite
         )
-        return await self._analysed(ctx, order)
+        return await self._analysed(ctx, subject, order, wishes)
 
     async def quick_check(
         self,
@@ -172,16 +165,8 @@ class AnalystTools:
         model: Model = None,
     ) -> ToolResult:
         """Ask another model one short question about files or commits."""
-        order = Order(
-            subject=subject,
-            task=question,
-            form=wording.SHORT,
-            title=question,
-            model=model,
-            preferred=FAST,
-            max_tokens=1024,
-        )
-        return await self._analysed(ctx, order)
+        order = Order(task=question, title=question, aliases=FAST, form=wording.SHORT)
+        return await self._analysed(ctx, subject, order, Wishes(model=model, max_tokens=1024))
 
     async def verify_plan(
         self,
@@ -206,37 +191,38 @@ class AnalystTools:
             raise UsageError("the plan is empty", hint="pass its text")
         workspace = await self._workspace(ctx) if subject else None
         resolved = await asyncio.to_thread(self._resolved)
-        analyst = self._analyst(resolved, model, REASONING, max_tokens)
+        wishes = Wishes(model=model, max_tokens=max_tokens)
+        analyst = self._analyst(resolved, REASONING, wishes)
         files = None
         if workspace is not None and subject:
             files = await asyncio.to_thread(_gathered, workspace, self.proxy, resolved, subject)
         texts = {"plan": plan, "context": context, "concerns": concerns}
         told = [Piece(name=name, text=text) for name, text in texts.items() if text]
-        return await followed(ctx, analyst.words, _verified(analyst, told, files))
+        return await followed(ctx, analyst.words, verified(analyst, told, files))
 
-    async def _analysed(self, ctx: Context, order: Order) -> ToolResult:
+    async def _analysed(
+        self, ctx: Context, said: str | list[str], order: Order, wishes: Wishes
+    ) -> ToolResult:
         workspace = await self._workspace(ctx)
         place = None
-        if order.report_file is not None:
-            place = report.place_of(workspace, order.report_file, overwrite=order.overwrite)
+        if wishes.report_file is not None:
+            place = report.place_of(workspace, wishes.report_file, overwrite=wishes.overwrite)
         resolved = await asyncio.to_thread(self._resolved)
-        analyst = self._analyst(resolved, order.model, order.preferred, order.max_tokens)
-        subject = await asyncio.to_thread(
-            _gathered, workspace, self.proxy, resolved, order.subject
-        )
+        analyst = self._analyst(resolved, order.aliases, wishes)
+        subject = await asyncio.to_thread(_gathered, workspace, self.proxy, resolved, said)
         text = await followed(ctx, analyst.words, analyst.answer(order.task, order.form, subject))
         name = None
         if place is not None:
-            page = report.page(order.title, _facts(order, analyst, subject), text)
+            page = report.page(order.title, facts(said, analyst, subject), text)
             name = await asyncio.to_thread(report.write, workspace, place, page)
             text = wording.summary_of(text)
         made = Analysis(
             text=text,
             report_file=name,
             truncated=analyst.truncated,
-            **_reading(analyst, subject),
+            **reading(analyst, subject),
         )
-        return result(made, text, _footer(analyst, subject, name))
+        return result(made, text, footer(analyst, subject, name))
 
     async def _workspace(self, ctx: Context) -> Workspace:
         return await workspace_for(ctx, self.workspace, self.proxy.home.working_dir)
@@ -244,11 +230,11 @@ class AnalystTools:
     def _resolved(self) -> Any:
         return self.proxy.home.setup().resolved
 
-    def _analyst(
-        self, resolved: Any, model: str | None, preferred: Sequence[str], max_tokens: int
-    ) -> Analyst:
-        reader = reader_of(resolved, model, preferred, max_tokens)
-        return Analyst(proxy=self.proxy, ledger=self.ledger, reader=reader, max_tokens=max_tokens)
+    def _analyst(self, resolved: Any, aliases: Sequence[str], wishes: Wishes) -> Analyst:
+        reader = reader_of(resolved, wishes.model, aliases, wishes.max_tokens)
+        return Analyst(
+            proxy=self.proxy, ledger=self.ledger, reader=reader, max_tokens=wishes.max_tokens
+        )
 
 
 _REVIEW = """\
@@ -272,89 +258,3 @@ def _gathered(workspace: Workspace, proxy: Proxy, resolved: Any, said: str | lis
     keys = tuple(secret.get_secret_value() for secret in resolved.secrets())
     gatherer = Gatherer(workspace=workspace, environ=proxy.home.environ, keys=keys)
     return gatherer.gather([said] if isinstance(said, str) else said)
-
-
-async def _verified(analyst: Analyst, told: list[Piece], files: Subject | None) -> ToolResult:
-    """Ask for a verdict; once more where the answer cannot be read."""
-    subject = _beside(analyst, told, files)
-    prompt = f"{verdict.TASK}\n\n{wording.fenced((*told, *subject.pieces))}"
-    said = await analyst.say(prompt)
-    judged = verdict.judged(said)
-    if judged is None:
-        answered = {"role": "assistant", "content": said}
-        said = await analyst.say(prompt, answered, {"role": "user", "content": verdict.again()})
-        judged = verdict.judged(said)
-    if judged is None:
-        raise ProviderError(
-            f"{', '.join(analyst.served_by)} gave no verdict, asked twice: {said[:200]!r}",
-            hint="name another model",
-        )
-    made = PlanVerdict(
-        verdict=judged.verdict,
-        summary=judged.summary,
-        notes=list(judged.notes),
-        **_reading(analyst, subject),
-    )
-    lines = [f"{judged.verdict}: {judged.summary}", *(f"- {note}" for note in judged.notes)]
-    return result(made, "\n".join(lines), _footer(analyst, subject, None))
-
-
-def _beside(analyst: Analyst, told: list[Piece], files: Subject | None) -> Subject:
-    """The files that fit beside the plan; the others are told as skipped."""
-    room = analyst.reader.characters - sum(len(piece.text) for piece in told)
-    if room < 0:
-        raise UsageError(
-            f"plan, context and concerns are longer than {analyst.reader.model} can read",
-            hint="shorten them, or name a model with a larger window",
-        )
-    if files is None:
-        return Subject(title="", pieces=())
-    chunks = packed(files.pieces, max(room, 1))
-    kept = chunks[0] if room and chunks and sum(len(p.text) for p in chunks[0]) <= room else ()
-    names = {piece.name for piece in kept}
-    left = [Skipped(name=n, why="it does not fit") for n in wording.names_of(files)]
-    skipped = (*files.skipped, *(each for each in left if each.name not in names))
-    return Subject(title="", pieces=kept, skipped=skipped, redacted=files.redacted)
-
-
-def _reading(analyst: Analyst, subject: Subject) -> dict[str, Any]:
-    skipped = {each.name: each.why for each in (*subject.skipped, *analyst.lost)}
-    return {
-        "files_read": [name for name in wording.names_of(subject) if name not in skipped],
-        "files_skipped": [SkippedFile(name=name, why=why) for name, why in skipped.items()],
-        "keys_redacted": subject.redacted,
-        "requests": analyst.requests,
-        "model": analyst.reader.model,
-        "served_by": list(analyst.served_by),
-        "input_tokens": analyst.spent.input_tokens,
-        "output_tokens": analyst.spent.output_tokens,
-        "cost_usd": analyst.spent.cost_usd,
-    }
-
-
-def _facts(order: Order, analyst: Analyst, subject: Subject) -> list[tuple[str, str]]:
-    said = [order.subject] if isinstance(order.subject, str) else order.subject
-    skipped = (*subject.skipped, *analyst.lost)
-    return [
-        ("Subject", ", ".join(said)),
-        ("Read", ", ".join(wording.names_of(subject))),
-        ("Skipped", "; ".join(f"{each.name} ({each.why})" for each in skipped)),
-        ("Model", f"{analyst.reader.model}, served by {', '.join(analyst.served_by)}"),
-        ("Cost", spent_words(analyst.spent)),
-        ("Cut off", "the answer reached its longest" if analyst.truncated else ""),
-    ]
-
-
-def _footer(analyst: Analyst, subject: Subject, name: str | None) -> str:
-    skipped = len({each.name for each in (*subject.skipped, *analyst.lost)})
-    parts = [
-        f"report: {name}" if name else "",
-        f"{len(wording.names_of(subject))} files read",
-        f"{skipped} skipped" if skipped else "",
-        f"{subject.redacted} keys taken out" if subject.redacted else "",
-        f"{analyst.reader.model} by {', '.join(analyst.served_by)}",
-        f"{len(analyst.requests)} requests" if len(analyst.requests) > 1 else "",
-        spent_words(analyst.spent),
-        "cut off by max_tokens" if analyst.truncated else "",
-    ]
-    return f"[{'; '.join(part for part in parts if part)}]"
