@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from agentbox_cli.config.redaction import redact_values
-from agentbox_cli.providers.resolved import Lane, Link
+from agentbox_cli.providers.resolved import Link
 from agentbox_cli.proxy.endpoints import CHAT
 from agentbox_cli.proxy.reply import refusal
 from agentbox_cli.proxy.story import STORIES_KEPT, Attempt, End, Skip, Stories, Story
@@ -135,17 +135,8 @@ def _skip(story: Story, skip: Skip, stories: Stories) -> dict[str, Any]:
         "until": until,
         "since": _end_of(attempt) if attempt else None,
         "because_of": earlier.request_id if earlier else None,
-        "message": attempt.message if attempt else skip.message or _misfit(story, skip.link),
+        "message": attempt.message if attempt else skip.message,
     }
-
-
-def _misfit(story: Story, link: Link) -> str | None:
-    """Why a link does not fit a request, where it was not said."""
-    if link.deployment.lane(story.endpoint.protocol) is Lane.NONE:
-        return f"it has no lane for {story.endpoint.name}"
-    has = link.deployment.model.capabilities
-    lacks = frozenset() if has is None else story.capabilities - has
-    return f"it does not take {' and '.join(sorted(lacks))}" if lacks else None
 
 
 def _attempt(story: Story, attempt: Attempt, retry: int) -> dict[str, Any]:

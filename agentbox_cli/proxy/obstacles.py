@@ -85,19 +85,22 @@ class Obstacles(msgspec.Struct, frozen=True, kw_only=True):
             return Outcome(link=link, label=PINNED)
         if not link.deployment.provider.usable:
             return Outcome(link=link, label=KEY_MISSING)
-        if not self._fits(link):
-            return Outcome(link=link, label=UNFIT)
+        lack = self._lack(link)
+        if lack is not None:
+            return Outcome(link=link, label=UNFIT, why=lack)
         window, tokens = link.max_input_tokens, self.needs.input_tokens
         too_small = window is not None and tokens > SURELY * window
         if too_small and self.toggles.on_context_window:
             return Outcome(link=link, label=UNFIT, failure=too_long([link], tokens))
         return None
 
-    def _fits(self, link: Link) -> bool:
+    def _lack(self, link: Link) -> str | None:
+        """What a link would have to have for this request; None if it lacks nothing."""
         deployment, needs = link.deployment, self.needs
         if deployment.lane(needs.protocol) is Lane.NONE:
-            return False
+            return "nothing translates such requests for it"
         if needs.untranslated and not deployment.speaks(needs.protocol):
-            return False
-        capabilities = deployment.model.capabilities
-        return capabilities is None or needs.capabilities <= capabilities
+            return "its provider has no such endpoint, and nothing stands in for it"
+        known = deployment.model.capabilities
+        missing = needs.capabilities - known if known is not None else frozenset[str]()
+        return f"it does not take {' and '.join(sorted(missing))}" if missing else None

@@ -90,7 +90,6 @@ class Relay:
             await client.quieten()
 
     def _walk(self, exchange: Exchange, needs: Needs) -> Walk:
-        exchange.story.capabilities = needs.capabilities
         return Walk(
             exchange.chain,
             needs,

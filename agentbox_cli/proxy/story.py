@@ -168,7 +168,6 @@ class Story(msgspec.Struct, kw_only=True, gc=False):
         asked: the model it named; None before that is known.
         stream: whether it asked for a stream.
         chain: the chain it goes down.
-        capabilities: what it asks of a link besides its protocol.
         attempts: the calls, in their order.
         skips: the links that were passed over.
         socket: the inode of the caller's socket; None if the kernel does not tell.
@@ -187,7 +186,6 @@ class Story(msgspec.Struct, kw_only=True, gc=False):
     asked: str | None = None
     stream: bool = False
     chain: Chain | None = None
-    capabilities: frozenset[str] = frozenset()
     attempts: list[Attempt] = []
     skips: list[Skip] = []
     socket: int | None = None

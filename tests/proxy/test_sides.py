@@ -208,6 +208,8 @@ async def test_a_link_that_speaks_another_protocol_is_unfit(stand: Stand, path: 
     async with stand.post(path, model="claude", prompt="x") as answer:
         assert answer.status == 400
         assert "skipped-unfit" in answer.headers["x-agentbox-attempts"]
+        told = (await answer.json())["error"]["message"]
+        assert "skipped-unfit (its provider has no such endpoint, and nothing stands in" in told
 
 
 @pytest.mark.parametrize(
