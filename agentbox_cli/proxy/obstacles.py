@@ -97,10 +97,10 @@ class Obstacles(msgspec.Struct, frozen=True, kw_only=True):
     def _lack(self, link: Link) -> str | None:
         """What a link would have to have for this request; None if it lacks nothing."""
         deployment, needs = link.deployment, self.needs
-        if deployment.lane(needs.protocol) is Lane.NONE:
-            return "nothing translates such requests for it"
         if needs.untranslated and not deployment.speaks(needs.protocol):
             return "its provider has no such endpoint, and nothing stands in for it"
+        if deployment.lane(needs.protocol) is Lane.NONE:
+            return "nothing translates such requests for it"
         known = deployment.model.capabilities
         missing = needs.capabilities - known if known is not None else frozenset[str]()
         return f"it does not take {' and '.join(sorted(missing))}" if missing else None
