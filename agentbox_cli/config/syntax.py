@@ -38,7 +38,11 @@ _HAS_A_VALUE = re.compile(r":\s+[^\s#]")
 
 # ruamel's problem or context (searched), our message, our hint. The first match counts.
 _WORDS: tuple[tuple[str, str, str | None], ...] = (
-    (r"found character '\\t'", "a tab cannot stand here", "use blanks instead of tabs"),
+    (
+        r"found character '\\t'",
+        "a tab cannot stand here",
+        "use blanks instead of tabs, before a comment too: YAML allows one there, the reader not",
+    ),
     (
         r"while scanning a quoted scalar",
         "the text in quotes does not end properly",

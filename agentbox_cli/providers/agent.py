@@ -42,7 +42,7 @@ class Connection:
         fast: the alias for its small tasks.
         aliases: every chat alias, for agents that offer a choice.
         key: what to show the proxy; a real key only in what nobody else can read.
-        key_command: prints the key; None where no key is needed.
+        key_command: prints the key, quoted as for a shell; None where no key is needed.
     """
 
     url: str

@@ -124,6 +124,17 @@ def test_a_token_of_the_environment_is_shown_instead_and_stays_there(tmp_path: P
     assert "agentbox-client-x" not in repr(written)
 
 
+def test_a_command_with_blanks_in_its_words_stays_as_it_is_meant() -> None:
+    served = Served(url="u", aliases=(DEFAULT,), by_key=True)
+    command = "'/opt/my tools/agentbox' litellm key --name 'a b'"
+    settings = AGENTS["codex"].settings
+    assert settings is not None
+    [written] = settings(connection_for(AGENTS["codex"], served, None, key_command=command))
+    [about] = [value for path, value in written.values if path[0] == "model_providers"]
+    told = {"command": "/opt/my tools/agentbox", "args": ["litellm", "key", "--name", "a b"]}
+    assert about["auth"] == told
+
+
 @pytest.mark.parametrize("said", ["two words", "a\nb", "\x1b[0m", "schlüssel"])
 def test_what_cannot_be_a_token_is_told_without_it(tmp_path: Path, said: str) -> None:
     with pytest.raises(UsageError, match="AGENTBOX_KEY is no key or token"):

@@ -136,6 +136,15 @@ def test_a_broken_config_is_loaded_but_refused_with_its_place(tmp_path: Path) ->
         require(load(file))
 
 
+def test_a_tab_before_a_comment_is_told_where_it_stands_and_that_it_is_legal(
+    tmp_path: Path,
+) -> None:
+    file = put(tmp_path / "c.yml", "litellm:\n  port: 4000\t# mine\n")
+    [problem] = load(file).problems()
+    assert (problem.line, problem.column) == (2, 13)
+    assert "before a comment too: YAML allows one there" in (problem.hint or "")
+
+
 def test_issues_of_other_rooms_are_located_with_our_own(tmp_path: Path) -> None:
     loaded = load(put(tmp_path / "c.yml"))
     (problem,) = loaded.problems([Issue(path=("litellm", "port"), message="taken")])

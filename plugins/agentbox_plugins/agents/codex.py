@@ -1,6 +1,7 @@
 """OpenAI's Codex CLI."""
 
 import json
+import shlex
 from typing import Any
 
 from agentbox_cli.api import (
@@ -47,7 +48,7 @@ def launch(to: Connection) -> Launch:
 def settings(to: Connection) -> tuple[Settings, ...]:
     about = provider(to)
     if to.key_command:
-        command, *args = to.key_command.split()
+        command, *args = shlex.split(to.key_command)
         if command == "printenv":
             about["env_key"] = args[0]
         else:
