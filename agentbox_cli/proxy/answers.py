@@ -20,6 +20,7 @@ from agentbox_cli.proxy.answer import read_answer, tokens_of
 from agentbox_cli.proxy.classify import CompiledPattern, classify
 from agentbox_cli.proxy.echoes import without_echoes
 from agentbox_cli.proxy.encoding import UndecodableError, decoded, stream_decoder
+from agentbox_cli.proxy.events import READERS
 from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.finish import OK
 from agentbox_cli.proxy.headers import client_headers
@@ -189,7 +190,7 @@ async def read_reply(reply: Reply, reading: Reading) -> Answer:
     if reply.status != OK:
         raise AttemptFailed(await error_of(reply, reading))
     is_stream = reply.headers.get("content-type", "").lower().startswith(EVENT_STREAM)
-    if reading.stream and is_stream:
+    if reading.stream and is_stream and reading.protocol in READERS:
         return await _begin_stream(reply, reading)
     return await _whole(reply, reading)
 

@@ -69,7 +69,7 @@ def upstream_headers(
     """
     anthropic = protocol is Protocol.ANTHROPIC_MESSAGES
     passed = _PASSED.get(protocol, _TO_OPENAI_STYLE)
-    headers = {name: value for name in passed if _can_be_sent(value := client.get(name))}
+    headers = {name: value for name in passed if can_be_sent(value := client.get(name))}
     headers["content-type"] = "application/json"
     accepted = client.get("accept-encoding", "")
     headers["accept-encoding"] = "identity" if stream else _encodings(accepted)
@@ -88,7 +88,7 @@ def client_headers(upstream: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {
         name: value
         for key, value in upstream
-        if (name := _passes_back(key)) and _can_be_sent(value)
+        if (name := _passes_back(key)) and can_be_sent(value)
     }
 
 
@@ -99,7 +99,8 @@ def _passes_back(key: str) -> str:
     return name if name in _BACK or name.startswith(_BACK_PREFIXES) else ""
 
 
-def _can_be_sent(value: str | None) -> TypeGuard[str]:
+def can_be_sent(value: str | None) -> TypeGuard[str]:
+    """Whether a header may have this value."""
     # What aiohttp reads, control characters and broken UTF-8 among it, it may refuse to write.
     return value is not None and value.isprintable()
 

@@ -55,4 +55,6 @@ def _log() -> logging.Logger:
 def _is_ours(record: logging.LogRecord) -> bool:
     """Whether a record tells of something that we could mend."""
     error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
+    # A connection that ends is the caller's doing, or how we cut an answer that a provider cut.
+    theirs = HttpProcessingError | web.RequestPayloadError | ConnectionError
+    return not isinstance(error, theirs)

@@ -145,7 +145,8 @@ def _passed_on(endpoint: Endpoint, failure: Failure, headers: Mapping[str, str])
         return refusal(endpoint, status, told, code=code, headers=headers)
     back = names.client_headers((failure.headers or {}).items())
     back.pop("content-encoding", None)  # the body was decoded to be read
-    back["content-type"] = failure.content_type or JSON
+    kind = failure.content_type or JSON
+    back["content-type"] = kind if names.can_be_sent(kind) else JSON
     return web.Response(status=status, body=failure.body, headers={**back, **headers})
 
 

@@ -130,9 +130,9 @@ class Resources:
         provider = link.deployment.provider
         failure: Failure | None = None
         try:
-            reply = await self._send(http, provider, thing, body)
-            attempt.has_content()
-            answer, failure = await self._answer(http, reply, link, thing)
+            async with await self._send(http, provider, thing, body) as reply:
+                attempt.has_content()
+                answer, failure = await self._answer(http, reply, link, thing)
         except AttemptFailed as failed:
             attempt.ended(failure=failed.failure)
             raise NotHere(502, f"{provider.name}: {failed.failure.message}", "provider") from None
@@ -205,7 +205,6 @@ class Resources:
         if reply.status < CLIENT_ERROR and not kind.startswith(JSON):
             return await _flowing(http, reply, headers), None
         body = await reply.read()
-        reply.close()
         text = decoded(body, reply.headers.get("content-encoding"))
         if reply.status < CLIENT_ERROR:
             self._note(http.method, thing, link, text or b"")
@@ -265,7 +264,5 @@ async def _flowing(
             await response.write(chunk)
     except AttemptFailed as failed:
         raise ConnectionResetError(str(failed)) from None
-    finally:
-        reply.close()
     await response.write_eof()
     return response
