@@ -117,6 +117,7 @@ def terminal(tongue: Tongue, told: dict[str, Any], said: str) -> bytes:
         f'"created_at":{response["created_at"]},"status":"failed","model":"gpt-4.1","output":[],'
         '"parallel_tool_calls":true,"tool_choice":"auto","tools":[],'
         f'"error":{{"code":"server_error","message":{text}}},"incomplete_details":null,'
+        '"instructions":null,"metadata":null,"temperature":null,"top_p":null,'
         f'"usage":null}},"error":{{"code":"server_error","message":{text}}}}}'
     ).encode()
 

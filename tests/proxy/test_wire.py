@@ -115,7 +115,8 @@ def test_the_exact_bytes_that_end_a_responses_stream() -> None:
         b'data: {"type":"response.failed","sequence_number":8,"response":{"id":"resp_1",'
         b'"object":"response","created_at":1700000000,"status":"failed","model":"gpt-4o",'
         b'"output":[],"parallel_tool_calls":true,"tool_choice":"auto","tools":[],'
-        b'"error":{"code":"server_error","message":"M"},"incomplete_details":null,"usage":null},'
+        b'"error":{"code":"server_error","message":"M"},"incomplete_details":null,'
+        b'"instructions":null,"metadata":null,"temperature":null,"top_p":null,"usage":null},'
         b'"error":{"code":"server_error","message":"M"}}\n\n'
     )
 
