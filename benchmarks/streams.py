@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from agentbox_cli.proxy.crowds import REST_SECONDS
 from benchmarks.figures import Figure
 from benchmarks.ours import Home, running
 from benchmarks.processes import (
@@ -34,7 +35,10 @@ MAY_STAY_MB = 4.0
 # No growth worth the name within this time means that everything is loaded.
 LOADING_SECONDS = 5.0
 LOADED_MB = 0.5
-SETTLED_AFTER = 30.0
+SETTLED_AFTER = 45.0
+# What remains of a crowd is tidied up that long after its end.
+RESTED_AFTER = REST_SECONDS + 10.0
+STAYS_OF_START = 0.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,16 +98,34 @@ async def _stream(port: int, number: int) -> bool:
     return (broken and not whole) if cut else (whole and not broken)
 
 
-def cut_streams(streams: int = STREAMS, rounds: int = ROUNDS) -> Iterator[Figure]:
-    """Many streams at once, some cut: what is wrong, and what is left of them."""
+async def rested(pid: int, port: int, before: Held) -> Held:
+    """What it holds when it has tidied up, or should have."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + RESTED_AFTER
+    enough = (1 + STAYS_OF_START) * before.rss_mb
+    while loop.time() < until and rss_mb(pid) > enough:  # noqa: ASYNC110 - the kernel has no event
+        await asyncio.sleep(1)
+    return held_by(pid, port)
+
+
+def cut_streams(
+    streams: int = STREAMS, rounds: int = ROUNDS, *, rest: bool = True
+) -> Iterator[Figure]:
+    """Many streams at once, some cut: what is wrong, and what is left of them.
+
+    Args:
+        streams: how many at once.
+        rounds: how often.
+        rest: whether to wait for the memory to be given back.
+    """
     with helper("provider") as provider, private_directory() as directory:
         home = Home(Path(directory), provider.port, engine="off", models=MODELS, cooldown=0)
         with running(home) as daemon:
             pid, port = daemon.identity.pid, daemon.port
-            yield from asyncio.run(_rounds(pid, port, streams, rounds))
+            yield from asyncio.run(_rounds(pid, port, streams, rounds, rest=rest))
 
 
-async def _rounds(pid: int, port: int, streams: int, rounds: int) -> list[Figure]:
+async def _rounds(pid: int, port: int, streams: int, rounds: int, *, rest: bool) -> list[Figure]:
     await crowd(port, 2 * ONE_IN)
     before = await _grown_up(pid, port)
     wrong, seen, busy = 0, [before], cpu_seconds(pid)
@@ -112,6 +134,7 @@ async def _rounds(pid: int, port: int, streams: int, rounds: int) -> list[Figure
         seen.append(held_by(pid, port))
     first, last = seen[min(FIRST_ROUNDS, rounds)], await settled(pid, port, before)
     spent = (cpu_seconds(pid) - busy) * 1_000 / (streams * rounds)
+    end = await rested(pid, port, before) if rest else last
     name = f"{streams} streams at once x {rounds}, one in {ONE_IN} cut"
     grown = last.rss_mb - first.rss_mb
 
@@ -124,7 +147,14 @@ async def _rounds(pid: int, port: int, streams: int, rounds: int) -> list[Figure
         figure("files left", last.files - before.files, "files", 0),
         figure(f"memory over that of round {FIRST_ROUNDS}", grown, "MB", MAY_STAY_MB),
         figure("memory at the most, over the start", most_rss_mb(pid) - before.rss_mb, "MB"),
+        figure("memory before", before.rss_mb, "MB"),
         figure("memory over the start", last.rss_mb - before.rss_mb, "MB"),
+        figure(
+            "memory that stays, of that of the start",
+            100 * (end.rss_mb / before.rss_mb - 1),
+            "%",
+            100 * STAYS_OF_START if rest else None,
+        ),
         figure("CPU of the daemon", spent, "ms/stream"),
     ]
 

@@ -29,6 +29,7 @@ from agentbox_cli.errors import AgentboxError, Exit
 from agentbox_cli.paths import Paths, standard_paths
 from agentbox_cli.providers.load import load_setup
 from agentbox_cli.providers.resolved import Resolved
+from agentbox_cli.proxy.allocation import Allocation
 from agentbox_cli.proxy.drill import SECRET_VARIABLE
 from agentbox_cli.proxy.gateway import GatewayPlan
 from agentbox_cli.proxy.server import BACKLOG, ProxyServer, bind
@@ -96,6 +97,7 @@ async def _serve(paths: Paths, duty: Duty, redacting: RedactingFilter) -> None:
         instance=duty.token,
         paths=paths,
         gateway=_gateway(paths, duty),
+        allocation=Allocation.found(),
     )
     await server.start(sockets, named)
     described = _described(duty, resolved, sockets[0].getsockname()[:2])

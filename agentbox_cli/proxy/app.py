@@ -16,7 +16,7 @@ from agentbox_cli.proxy.connections import Connections
 from agentbox_cli.proxy.endpoints import CHAT, COUNT_TOKENS, GOOGLE_COUNT, SERVED, Endpoint
 from agentbox_cli.proxy.front import Front
 from agentbox_cli.proxy.google_paths import called_at, key_in
-from agentbox_cli.proxy.http_server import Server
+from agentbox_cli.proxy.http_server import Notes, Server
 from agentbox_cli.proxy.mcp_relay import STATUS, is_mcp, not_for_containers
 from agentbox_cli.proxy.names import Names
 from agentbox_cli.proxy.pages import HEALTH, Pages
@@ -34,10 +34,10 @@ _log = logging.getLogger(__name__)
 Teller = Callable[[web.BaseRequest, Endpoint, Story], Awaitable[web.StreamResponse]]
 
 
-def server_of(front: Front) -> Server:
-    """The server that answers with a front."""
+def server_of(front: Front, *notes: Notes) -> Server:
+    """The server that answers with a front, and has its connections noted by others, too."""
     connections = Connections(front)
-    return Server(Dispatcher(front, connections).answer, connections)
+    return Server(Dispatcher(front, connections).answer, connections, *notes)
 
 
 class Dispatcher:

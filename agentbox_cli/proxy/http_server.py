@@ -22,10 +22,10 @@ class Server(web.Server):
 
     Args:
         answer: answers any request.
-        notes: takes the notes.
+        notes: take the notes.
     """
 
-    def __init__(self, answer: Any, notes: Notes) -> None:
+    def __init__(self, answer: Any, *notes: Notes) -> None:
         # A client that goes away must end its upstream call, so its handler is cancelled.
         super().__init__(answer, handler_cancellation=True, access_log=None, logger=_log())
         self._notes = notes
@@ -33,11 +33,13 @@ class Server(web.Server):
     def connection_made(self, handler: Any, transport: Any) -> None:
         """Note who called."""
         super().connection_made(handler, transport)
-        self._notes.made(handler, transport)
+        for each in self._notes:
+            each.made(handler, transport)
 
     def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
         """Forget who called."""
-        self._notes.lost(handler)
+        for each in self._notes:
+            each.lost(handler)
         super().connection_lost(handler, exc)
 
 

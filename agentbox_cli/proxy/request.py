@@ -50,6 +50,8 @@ MOST_ANSWERS = 128
 # With these a provider makes a prompt that is too long fit (Anthropic, OpenRouter).
 # What costs too much to be made twice.
 _DEAR = frozenset({"images", "audio"})
+# Each empty set made anew is 200 bytes, which a story keeps.
+_NONE: frozenset[str] = frozenset()
 _SHORTENING_FIELDS = ("context_management", "transforms")
 
 
@@ -166,7 +168,7 @@ def needs_of(ask: Ask, endpoint: Endpoint, windows: Iterable[int]) -> Needs:
     may_be_long = smallest is not None and _size(ask) / CHARACTERS_PER_TOKEN > smallest
     return Needs(
         protocol=endpoint.protocol,
-        capabilities=frozenset(_capabilities(ask.fields, endpoint)),
+        capabilities=frozenset(_capabilities(ask.fields, endpoint)) or _NONE,
         input_tokens=_estimate(ask.fields, endpoint) if may_be_long else 0,
         repeatable=not _keeps_state(ask, endpoint),
         untranslated=endpoint.is_side or (endpoint.is_google and _only_for_google(ask.fields)),

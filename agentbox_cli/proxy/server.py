@@ -19,11 +19,13 @@ from agentbox_cli.errors import ProxyError
 from agentbox_cli.paths import Paths
 from agentbox_cli.providers.resolved import Lane, Resolved
 from agentbox_cli.proxy import report
+from agentbox_cli.proxy.allocation import Allocation
 from agentbox_cli.proxy.app import server_of
 from agentbox_cli.proxy.callers import PROJECT_VARIABLE, project_name
 from agentbox_cli.proxy.capture import record_of
 from agentbox_cli.proxy.client_tokens import TokenBook
 from agentbox_cli.proxy.cooldown import Cooldowns
+from agentbox_cli.proxy.crowds import Crowds
 from agentbox_cli.proxy.drill import SECRET_VARIABLE, Drills, Scope
 from agentbox_cli.proxy.exchange import SILENCE_SECONDS
 from agentbox_cli.proxy.front import Front
@@ -35,12 +37,14 @@ from agentbox_cli.proxy.limits_page import LimitsPage
 from agentbox_cli.proxy.live import live
 from agentbox_cli.proxy.mcp_relay import McpRelay
 from agentbox_cli.proxy.memory import Memory
+from agentbox_cli.proxy.moving import move
 from agentbox_cli.proxy.pausing import pause
 from agentbox_cli.proxy.peer import PeerLookup, find_lookup
 from agentbox_cli.proxy.pins import Pins
 from agentbox_cli.proxy.processes import Processes
 from agentbox_cli.proxy.purse import Budgets, LoopBudgets
 from agentbox_cli.proxy.sockets import NamedSocket, UnixSite, close, rows
+from agentbox_cli.proxy.spares import renew
 from agentbox_cli.proxy.story import Stories, Story
 from agentbox_cli.proxy.translation import NO_ENGINE, Translation
 from agentbox_cli.proxy.upstream import Upstream
@@ -69,6 +73,7 @@ class ProxyServer:
         grace: seconds that open requests may take to finish when it drains.
         silence: seconds that a client of a stream waits before keep-alives begin.
         gateway: how the MCP gateway is started; None for none.
+        allocation: where objects are made, if that is this proxy's to say; None if not.
     """
 
     resolved: Resolved
@@ -78,6 +83,7 @@ class ProxyServer:
     grace: float = GRACE_SECONDS
     silence: float = SILENCE_SECONDS
     gateway: GatewayPlan | None = None
+    allocation: Allocation | None = None
     stories: Stories = field(default_factory=Stories)
     warnings: list[str] = field(default_factory=list)
     _memory: Memory = field(init=False)
@@ -95,6 +101,7 @@ class ProxyServer:
     _budgets: Budgets | None = None
     _pins: Pins = field(init=False)
     _runner: web.ServerRunner | None = None
+    _crowds: Crowds | None = None
     _mcp: McpRelay | None = None
     _auth: str = "same-user"
     _named: Sequence[NamedSocket] = ()
@@ -123,6 +130,8 @@ class ProxyServer:
         self._pins.begin()
         self._begin_usage()
         self._mcp = McpRelay(self.gateway) if self.gateway else None
+        if self.allocation is not None:
+            self._crowds = Crowds(self.allocation, renew, partial(move, self.stories))
         addresses = await self._start_simulated()
         direct = DirectLane(upstream=self._upstream, addresses=addresses)
         front = Front(
@@ -150,7 +159,9 @@ class ProxyServer:
             mcp_for_containers=self.resolved.config.socket_mcp,
         )
         # aiohttp waits that long twice: for the open requests, then for their connections.
-        self._runner = web.ServerRunner(server_of(front), shutdown_timeout=self.grace / 2)
+        self._runner = web.ServerRunner(
+            server_of(front, *filter(None, [self._crowds])), shutdown_timeout=self.grace / 2
+        )
         await self._runner.setup()
         for bound in sockets:
             await web.SockSite(self._runner, bound, backlog=BACKLOG).start()
@@ -167,6 +178,8 @@ class ProxyServer:
         if self._runner is not None:
             await self._runner.cleanup()
         close(self._named)
+        if self._crowds is not None:
+            await self._crowds.close()
         if self._mcp is not None:
             await self._mcp.stop()
         await self._keeper.close()

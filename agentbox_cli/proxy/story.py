@@ -7,7 +7,7 @@ takes a few references; words and numbers for people are made when somebody asks
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -282,6 +282,16 @@ class Stories:
         if len(self._kept) < (self._kept.maxlen or 0):
             return math.inf
         return now - self._kept[0].began
+
+    def ended(self) -> list[Story]:
+        """Those that have ended, the oldest first."""
+        return [story for story in self._kept if story.end is not End.RUNNING]
+
+    def replace(self, copies: Iterable[Story]) -> None:
+        """Remember copies instead of the stories with their ids."""
+        known = {copy.request_id: copy for copy in copies}
+        same = (known.get(story.request_id, story) for story in self._kept)
+        self._kept = deque(same, self._kept.maxlen)
 
     def named(self, start: str) -> list[Story]:
         """Those whose id begins so; with or without its `req_`."""
