@@ -116,8 +116,9 @@ class Budgets:
         return Purse(budgets=self, alias=alias, caller=caller, wish=wish)
 
     def rows(self) -> list[dict[str, Any]]:
-        """How all budgets stand, as JSON."""
-        return [_row(standing) for standing in self.ledger.standings(self.wall())]
+        """How all budgets stand, as JSON; what was spent is null until the store has told."""
+        known = self.ledger.known
+        return [_row(standing, known=known) for standing in self.ledger.standings(self.wall())]
 
     def spent_today(self) -> float | None:
         """The dollars of today; None if no budget counts all of them, or nobody knows."""
@@ -288,7 +289,7 @@ def share_used(standing: Standing) -> str:
     return f"{standing.budget.title}: {standing.share:.0%} of ${standing.budget.limit_usd:,.2f}"
 
 
-def _row(standing: Standing) -> dict[str, Any]:
+def _row(standing: Standing, *, known: bool) -> dict[str, Any]:
     """A budget as JSON."""
     budget = standing.budget
     return {
@@ -296,7 +297,7 @@ def _row(standing: Standing) -> dict[str, Any]:
         "name": budget.name or None,
         "period": budget.period.value,
         "limit_usd": budget.limit_usd,
-        "spent_usd": round(standing.spent_usd, 9),
+        "spent_usd": round(standing.spent_usd, 9) if known else None,
         "reserved_usd": round(standing.reserved_usd, 9),
         "resets_at": standing.resets_at,
     }

@@ -224,6 +224,7 @@ async def test_while_the_store_cannot_be_read_only_free_links_are_called(
         },
     )
     assert (await _served(stand))[1] == FREE
+    assert [row["spent_usd"] for row in stand.proxy.status()["budgets"]] == [None]
     async with stand.chat("dear") as answer:
         assert answer.status == 503
         assert "cannot be read" in (await answer.json())["error"]["message"]

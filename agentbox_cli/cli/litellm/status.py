@@ -90,21 +90,20 @@ def _server(each: dict[str, Any]) -> list[str]:
 
 
 def _tell_budgets(budgets: list[dict[str, Any]]) -> None:
+    table(["BUDGET", "SPENT", "OF", "", "UNTIL"], map(_budget_row, budgets))
+
+
+def _budget_row(budget: dict[str, Any]) -> list[str]:
     from agentbox_cli.cli.spending import bar, dollars
 
-    table(
-        ["BUDGET", "SPENT", "OF", "", "UNTIL"],
-        [
-            [
-                f"{each['scope']} {each['name'] or ''}".strip() + f" by {each['period']}",
-                dollars(each["spent_usd"]),
-                dollars(each["limit_usd"]),
-                bar(each["spent_usd"] / each["limit_usd"] if each["limit_usd"] else 1.0),
-                time.strftime("%Y-%m-%d %H:%M", time.localtime(each["resets_at"])),
-            ]
-            for each in budgets
-        ],
-    )
+    spent, limit = budget["spent_usd"], budget["limit_usd"]
+    return [
+        f"{budget['scope']} {budget['name'] or ''}".strip() + f" by {budget['period']}",
+        "?" if spent is None else dollars(spent),
+        dollars(limit),
+        "" if spent is None else bar(spent / limit if limit else 1.0),
+        time.strftime("%Y-%m-%d %H:%M", time.localtime(budget["resets_at"])),
+    ]
 
 
 def _skipped(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -80,9 +80,11 @@ def today(document: Row) -> str:
 def budget(row: Row) -> str:
     """How a budget stands."""
     whose = "" if row["scope"] == "all" else f" of {row['scope']} {clean(row['name'])}"
+    each = {"day": "daily", "month": "monthly"}[row["period"]]
+    if row["spent_usd"] is None:
+        return f"{each} budget{whose} ? of {dollars(row['limit_usd'])}"
     gone = row["spent_usd"] + row["reserved_usd"]
     share = gone / row["limit_usd"] if row["limit_usd"] else 1.0
-    each = {"day": "daily", "month": "monthly"}[row["period"]]
     spent = f"{dollars(row['spent_usd'])} of {dollars(row['limit_usd'])}"
     return f"{each} budget{whose} {share_bar(share)} {spent}"
 

@@ -77,7 +77,7 @@
       const meter = parts.element("meter");
       Object.assign(meter, { max: row.limit_usd || 1, high: 0.8 * row.limit_usd, optimum: 0, value: row.spent_usd + row.reserved_usd });
       const whose = row.scope === "all" ? "" : ` of ${row.scope} ${row.name}`;
-      return [`by ${row.period}${whose}`, parts.money(row.spent_usd), parts.money(row.limit_usd), meter, new Date(row.resets_at * 1000).toLocaleString()];
+      return [`by ${row.period}${whose}`, row.spent_usd === null ? "?" : parts.money(row.spent_usd), parts.money(row.limit_usd), meter, new Date(row.resets_at * 1000).toLocaleString()];
     }))];
   }
 
