@@ -2,8 +2,11 @@
 
 import json
 import secrets
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import anthropic
 import openai
@@ -365,3 +368,58 @@ def test_tools_pass_through_the_translation(chat: openai.OpenAI) -> None:
     calls = answer.choices[0].message.tool_calls
     assert calls is not None
     assert calls[0].function.name == "look"  # type: ignore[union-attr] # it is a function
+
+
+def google(url: str, scope: dict[str, str], *, stream: bool, **body: Any) -> bytes:
+    """What comes of a request in Google's protocol, which Anthropic gets through LiteLLM."""
+    verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
+    request = urllib.request.Request(  # noqa: S310 - the address is the daemon's
+        f"{url}/v1beta/models/claude:{verb}",
+        data=json.dumps(body).encode(),
+        headers={"content-type": "application/json", **scope},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
+            said: bytes = answer.read()
+    except urllib.error.HTTPError as error:
+        return error.read()
+    return said
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_googles_protocol_reaches_anthropic_with_every_call_and_every_count(
+    url: str, cast: Cast, scope: dict[str, str], stream: bool
+) -> None:
+    calls = [{"functionCall": {"name": "look", "args": {"path": name}}} for name in "xy"]
+    results = [
+        {"functionResponse": {"name": "look", "response": {"output": f"it says {name}"}}}
+        for name in "xy"
+    ]
+    said = google(
+        url,
+        scope,
+        stream=stream,
+        contents=[
+            {"role": "user", "parts": [{"text": HI}]},
+            {"role": "model", "parts": calls},
+            {"role": "user", "parts": results},
+        ],
+        tools=[{"functionDeclarations": [{"name": "look", "parameters": {"type": "OBJECT"}}]}],
+    )
+    last = json.loads(said.rpartition(b"data: ")[2])
+    assert b"[anthropic/claude-sonnet-4-5]" in said
+    # What the first tool said got there, too: by one id for both only one would have.
+    assert said.count(b"says") == 2
+    assert last["candidates"][0]["finishReason"] == "STOP"
+    assert last["usageMetadata"]["candidatesTokenCount"] > 0
+
+
+def test_googles_protocol_is_told_when_anthropic_stops_in_the_middle(
+    url: str, cast: Cast, scope: dict[str, str]
+) -> None:
+    fault = Fault(kind=FaultKind.CLEAN_CUT, after_events=5, delay_s=0.05)
+    cast["anthropic"].faults.put("anthropic/claude-sonnet-4-5", fault)
+    turn = {"role": "user", "parts": [{"text": "a prompt of quite a few words to be said again"}]}
+    said = google(url, scope, stream=True, contents=[turn])
+    assert b"finishReason" not in said
+    assert json.loads(said.split(b"\n\n")[-2])["error"]["status"] == "UNAVAILABLE"
