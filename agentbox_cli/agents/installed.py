@@ -67,9 +67,10 @@ def version_of(program: Path, paths: Paths, environ: Mapping[str, str]) -> str |
     if known.get(str(program), {}).get("state") == about:
         return known[str(program)]["version"] or None
     version = _ask(program, environ)
-    known[str(program)] = {"state": about, "version": version or ""}
-    _keep(paths, known)
-    return version
+    if version is not None:
+        known[str(program)] = {"state": about, "version": version}
+        _keep(paths, known)
+    return version or None
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -82,6 +83,10 @@ def _fingerprint(program: Path) -> str:
 
 
 def _ask(program: Path, environ: Mapping[str, str]) -> str | None:
+    """The version, empty if it tells none; None if it failed, which may pass.
+
+    Some do not even tell their version while a settings file of theirs is broken.
+    """
     import subprocess  # noqa: PLC0415 - most versions are known
 
     try:
@@ -97,7 +102,9 @@ def _ask(program: Path, environ: Mapping[str, str]) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = _VERSION.search(done.stdout.decode("utf-8", "replace"))
-    return found[0] if found else None
+    if found is None and done.returncode:
+        return None
+    return found[0] if found else ""
 
 
 def _known(paths: Paths) -> dict[str, dict[str, str]]:

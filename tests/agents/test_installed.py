@@ -58,6 +58,21 @@ def test_a_program_that_tells_no_version_may_do(paths: Paths, tmp_path: Path, sa
     assert (found.version, found.program) == (None, tmp_path / "bin/claude")
 
 
+def test_a_program_that_fails_once_is_asked_again(paths: Paths, tmp_path: Path) -> None:
+    # As Gemini CLI does while its settings are broken.
+    environ = program(tmp_path / "bin", f"cat '{tmp_path}/settings' 2>/dev/null || exit 52")
+    assert require(CLAUDE, paths, environ).version is None
+    (tmp_path / "settings").write_text("2.1.0")
+    assert require(CLAUDE, paths, environ).version == "2.1.0"
+
+
+def test_a_program_that_tells_no_version_is_asked_once(paths: Paths, tmp_path: Path) -> None:
+    environ = program(tmp_path / "bin", "echo hello")
+    for _ in range(3):
+        require(CLAUDE, paths, environ)
+    assert (tmp_path / "bin/asked").read_text() == "asked\n"
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"x": 3}', "\0"])
 def test_a_damaged_cache_is_made_anew(paths: Paths, tmp_path: Path, text: str) -> None:
     environ = program(tmp_path / "bin", "echo 2.1.0")
