@@ -61,6 +61,7 @@ class Loop:
         failure: how the provider failed.
         spent: what the provider reported.
         headers: those of the provider's answer that clients get.
+        model: who answered, in the provider's words; None if it did not say.
     """
 
     attempt: str
@@ -70,6 +71,7 @@ class Loop:
     failure: Failure | None = None
     spent: Spent | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    model: str | None = None
     task: asyncio.Task[Any] | None = None
 
 
@@ -151,9 +153,25 @@ class Egress:
         answer = await self._direct.answer(loop.call, protocol, order)
         loop.headers = answer.headers
         if isinstance(answer, UnaryAnswer):
-            loop.spent = answer.spent
+            loop.spent, loop.model = answer.spent, _named_in(answer.body)
             return web.Response(body=answer.body, headers=_of_body(answer))
+        loop.model = answer.reader.model
         return await _relay_stream(http, loop, answer)
+
+
+class _Named(msgspec.Struct, gc=False):
+    model: str | None = None
+
+
+_decode_name = msgspec.json.Decoder(_Named).decode
+
+
+def _named_in(body: bytes) -> str | None:
+    """Who answers by the body of an answer; None where that cannot be read."""
+    try:
+        return _decode_name(body).model
+    except ValueError:
+        return None
 
 
 def _of_body(answer: UnaryAnswer) -> dict[str, str]:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Protocol
 
 import msgspec
@@ -79,12 +79,12 @@ class EngineLane:
             raise
         endpoint = order.endpoint
         if not isinstance(answer, UnaryAnswer):
-            mender = _mender(endpoint.protocol, answer.reader)
+            mender = _mender(endpoint.protocol, answer.reader, loop.model)
             return EngineStream(inner=answer, loop=loop, egress=self.egress, mender=mender)
         self.egress.close(loop)
         whole = _whole(answer, loop)
-        mended = marked(whole.body) if endpoint.is_anthropic else whole.body
-        return msgspec.structs.replace(whole, body=shaped(mended, endpoint.protocol))
+        mend = marked if endpoint.is_anthropic else partial(shaped, protocol=endpoint.protocol)
+        return msgspec.structs.replace(whole, body=mend(whole.body, model=loop.model))
 
     async def _until_ready(self, call: Call) -> float:
         """Wait for LiteLLM, and give the seconds that it took of the call's time."""
@@ -201,12 +201,12 @@ class _Mender(Protocol):
         """The same events, mended."""
 
 
-def _mender(protocol: Wire, reader: StreamReader) -> _Mender:
+def _mender(protocol: Wire, reader: StreamReader, model: str | None) -> _Mender:
     if protocol is Wire.ANTHROPIC_MESSAGES:
-        return StreamMarker()
+        return StreamMarker(model=model)
     if protocol is Wire.OPENAI_RESPONSES:
-        return ResponsesShaper(state=reader)
-    return ChatShaper()
+        return ResponsesShaper(state=reader, model=model)
+    return ChatShaper(model=model)
 
 
 def _whole(answer: UnaryAnswer, loop: Loop) -> UnaryAnswer:

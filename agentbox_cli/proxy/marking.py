@@ -11,17 +11,28 @@ from typing import Any
 import msgspec
 
 from agentbox_cli.proxy.crossing import FOREIGN, valid_id
+from agentbox_cli.proxy.shaping import name
 from agentbox_cli.proxy.sse import EventSplitter, data_of
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
 # Only events that hold one of these are of interest, or that end a thought.
-_BEGINS = (b'"content_block_start"', b'"signature_delta"', b'"message_delta"')
+_BEGINS = (
+    b'"message_start"',
+    b'"content_block_start"',
+    b'"signature_delta"',
+    b'"message_delta"',
+)
 _ENDS = b'"content_block_stop"'
 
 
-def marked(body: bytes) -> bytes:
-    """A whole answer with marks; as it is if it needs none."""
+def marked(body: bytes, model: str | None = None) -> bytes:
+    """A whole answer with marks; as it is if it needs none.
+
+    Args:
+        body: LiteLLM's answer.
+        model: who answered, in the provider's words; None leaves what LiteLLM says.
+    """
     try:
         told = _decode(body)
     except (ValueError, RecursionError):
@@ -30,7 +41,8 @@ def marked(body: bytes) -> bytes:
     found = content if isinstance(content, list) else []
     blocks = [each for each in found if isinstance(each, dict)]
     changed = [_mark(block) for block in blocks]
-    return _encode(told) if any(changed) else body
+    name(told, model)
+    return _encode(told) if any(changed) or model is not None else body
 
 
 def _mark(block: dict[str, Any]) -> bool:
@@ -47,8 +59,13 @@ def _mark(block: dict[str, Any]) -> bool:
 
 @dataclass(slots=True)
 class StreamMarker:
-    """Marks a stream while it passes, event by event."""
+    """Marks a stream while it passes, event by event.
 
+    Args:
+        model: who answers, in the provider's words; None leaves what LiteLLM says.
+    """
+
+    model: str | None = None
     _splitter: EventSplitter = field(default_factory=EventSplitter)
     _thinking: set[int] = field(default_factory=set)
 
@@ -71,6 +88,10 @@ class StreamMarker:
     def _of(self, told: dict[str, Any], event: bytes) -> Iterator[bytes]:
         index, kind = told.get("index"), told.get("type")
         block, delta = told.get("content_block"), told.get("delta")
+        if isinstance(begun := told.get("message"), dict):
+            name(begun, self.model)
+            yield event if self.model is None else _event(told)
+            return
         if kind == "content_block_start" and isinstance(block, dict) and isinstance(index, int):
             if block.get("type") == "thinking":
                 self._thinking.add(index)

@@ -46,17 +46,30 @@ _OF_A_RESPONSE = (
 _WITH_LOGPROBS = frozenset({"response.output_text.delta", "response.output_text.done"})
 
 
-def shaped(body: bytes, protocol: Protocol) -> bytes:
-    """A whole answer in its published shape; as it came if it is nothing that is known."""
+def shaped(body: bytes, protocol: Protocol, model: str | None = None) -> bytes:
+    """A whole answer in its published shape; as it came if it is nothing that is known.
+
+    Args:
+        body: LiteLLM's answer.
+        protocol: what it is written in.
+        model: who answered, in the provider's words; None leaves what LiteLLM says.
+    """
     shape = _SHAPES.get(protocol)
     if shape is None:
         return body
     try:
         told = _decode(body)
         shape(told)
+        name(told, model)
     except _NOT_AS_EXPECTED:
         return body
     return _encode(told)
+
+
+def name(told: _Object, model: str | None) -> None:
+    """Say who answered as the provider did: LiteLLM tells what it was asked for, or its prefix."""
+    if model is not None and "model" in told:
+        told["model"] = model
 
 
 def _chat(told: _Object) -> None:
@@ -123,8 +136,13 @@ _SHAPES: Mapping[Protocol, Callable[[_Object], None]] = {
 
 @dataclass(slots=True, kw_only=True)
 class ChatShaper:
-    """Shapes a stream of chat while it passes, event by event."""
+    """Shapes a stream of chat while it passes, event by event.
 
+    Args:
+        model: who answers, in the provider's words; None leaves what LiteLLM says.
+    """
+
+    model: str | None = None
     _splitter: EventSplitter = field(default_factory=EventSplitter)
 
     def take(self, events: bytes) -> bytes:
@@ -135,6 +153,7 @@ class ChatShaper:
         try:
             told = _decode(data_of(event))
             _chunk(told)
+            name(told, self.model)
         except _NOT_AS_EXPECTED:
             return event
         return b"data: %b\n\n" % _encode(told)
@@ -161,9 +180,11 @@ class ResponsesShaper:
 
     Args:
         state: is told the number of each event, so that a bad end can have the next one.
+        model: who answers, in the provider's words; None leaves what LiteLLM says.
     """
 
     state: StreamState
+    model: str | None = None
     _splitter: EventSplitter = field(default_factory=EventSplitter)
     _number: int = -1
     _names: dict[str, str] = field(default_factory=dict)
@@ -183,6 +204,7 @@ class ResponsesShaper:
             told = _decode(data)
             before = self._before(told)
             _event(told, self._names)
+            name(told.get("response") or {}, self.model)
         except _NOT_AS_EXPECTED:
             yield event
             return

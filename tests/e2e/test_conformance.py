@@ -1,6 +1,7 @@
 """Answers of every endpoint on both lanes, by the real LiteLLM, have their published shapes."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -144,6 +145,11 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         yield Scene(stand, claude, llama)
 
 
+def models_in(told: bytes) -> set[str]:
+    """What an answer and its events say of who answers."""
+    return set(re.findall(r'"model": ?"([^"]*)"', told.decode()))
+
+
 async def asked(scene: Scene, path: str, **body: Any) -> bytes:
     async with scene.stand.post(path, **body) as answer:
         told = bytes(await answer.read())
@@ -159,6 +165,7 @@ async def test_a_whole_answer_has_its_published_shape(
     told = await asked(scene, way.path, model=alias, **getattr(way, kind))
     assert faults(way.shape, told) == []
     assert (b"look" in told) == (kind == "tools")
+    assert models_in(told) == {CHAINS[alias][0].partition("/")[2]}
 
 
 @pytest.mark.parametrize("counted", [False, True], ids=["", "counted"])
@@ -173,6 +180,7 @@ async def test_each_event_has_its_published_shape(
     told = await asked(scene, way.path, model=alias, stream=True, **getattr(way, kind), **more)
     assert faults_of_stream(protocol, told) == set()
     assert (b"look" in told) == (kind == "tools")
+    assert models_in(told) == {CHAINS[alias][0].partition("/")[2]}
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])

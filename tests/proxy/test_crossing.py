@@ -188,6 +188,22 @@ def test_a_whole_answer_is_marked() -> None:
         assert marked(body) == body
 
 
+def test_a_message_says_who_answered_in_the_providers_words() -> None:
+    begun = {"type": "message_start", "message": {"model": "saia/llama"}}
+    block = use("a") | {"input": {"model": "saia/llama"}}
+    call = {"type": "content_block_start", "index": 0, "content_block": block}
+    events = b"".join(b"data: %b\n\n" % json.dumps(each).encode() for each in (begun, call))
+    told = [
+        json.loads(line[6:])
+        for line in StreamMarker(model="llama").take(events).splitlines()
+        if line.startswith(b"data: ")
+    ]
+    assert told == [{**begun, "message": {"model": "llama"}}, call]
+    whole = json.dumps({"model": "saia/llama", "content": [block]}).encode()
+    named = {"model": "llama", "content": [block]}
+    assert json.loads(marked(whole, "llama")) == named
+
+
 def test_a_stream_is_marked_wherever_it_is_cut() -> None:
     events: list[dict[str, Any]] = [
         {"type": "message_start", "message": {}},

@@ -65,6 +65,23 @@ def test_thoughts_that_go_back_to_their_maker_stay() -> None:
     assert told["choices"][0]["message"]["provider_specific_fields"]["thinking_blocks"]
 
 
+def test_who_answered_is_told_in_the_providers_words() -> None:
+    """And not as LiteLLM was asked for it, nor with the prefix by which it translates."""
+    asked = "saia/llama"
+    chunk = {"model": asked, "choices": [{"index": 0, "delta": {"content": "x"}}]}
+    told = told_in(ChatShaper(model="llama").take(stream(chunk)))
+    assert [each["model"] for each in told] == ["llama"]
+    assert json.loads(shaped(of(chunk), CHAT, "llama"))["model"] == "llama"
+    assert json.loads(shaped(of(chunk), CHAT))["model"] == asked
+    ended = {
+        "type": "response.completed",
+        "response": {"model": "custom_openai/llama", "output": []},
+        "model": asked,
+    }
+    [event] = told_in(ResponsesShaper(state=StreamState(), model="llama").take(stream(ended)))
+    assert (event["response"]["model"], "model" in event) == ("llama", False)
+
+
 def test_what_is_no_answer_stays_as_it_came() -> None:
     for odd in (b"{", b"[]", b'{ "choices": 7 }', b'{"choices": [7]}', b'{ "output" : [{}] }'):
         assert shaped(odd, CHAT) == odd
