@@ -1,7 +1,7 @@
 """All that a plugin may import, and all that it needs."""
 
+from agentbox_cli.config.dummy import DUMMY_KEY
 from agentbox_cli.providers.agent import (
-    DUMMY_KEY,
     PRIVATE,
     AgentSpec,
     Alias,

@@ -19,13 +19,13 @@ from importlib.metadata import EntryPoint
 from pydantic import SecretStr
 
 from agentbox_cli.config.document import parse
+from agentbox_cli.config.dummy import DUMMY_KEY
 from agentbox_cli.config.model import HostConfig
 from agentbox_cli.config.redaction import redact
 from agentbox_cli.config.secrets import Found
 from agentbox_cli.config.shapes import HEADER_NAME
 from agentbox_cli.providers import registry
 from agentbox_cli.providers.agent import (
-    DUMMY_KEY,
     AgentSpec,
     Alias,
     Connection,

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agentbox_cli.config.dummy import DUMMY_KEY
 from agentbox_cli.daemon import client
 from agentbox_cli.daemon.instance import Instance
 from agentbox_cli.daemon.probe import Probe
 from agentbox_cli.daemon.states import SERVES
 from agentbox_cli.errors import ConfigError
 from agentbox_cli.paths import Paths
-from agentbox_cli.providers.agent import DUMMY_KEY, AgentSpec, Alias, Connection
+from agentbox_cli.providers.agent import AgentSpec, Alias, Connection
 
 KEY_COMMAND = "agentbox litellm key"
 # Where the environment holds a token, it stays there: an agent's config never has it.

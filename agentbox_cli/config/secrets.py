@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from agentbox_cli.config.dummy import DUMMY_KEY
 from agentbox_cli.config.envfile import odd_lines, values_of
 from agentbox_cli.config.files import Contents, read_regular
 from agentbox_cli.config.references import Reference, ReferenceSyntaxError, split, why_not_sendable
@@ -101,7 +102,9 @@ class SecretSources:
         return found
 
     def why_missing(self, name: str) -> str:
-        """Say of a variable without a value whether it is unset or empty."""
+        """Say of a variable without a value whether it is unset or empty, or for agents."""
+        if self._environ.get(name) == DUMMY_KEY:
+            return f"{name} is set to {DUMMY_KEY!r}, which is for agents and no key"
         if name in self._environ:
             return f"{name} is set but empty"
         return f"{name} is not set"
@@ -113,7 +116,7 @@ class SecretSources:
         return (*self._project.warnings, *self._host.warnings, *failure)
 
     def _from_environment(self, name: str) -> Found | None:
-        value = self._environ.get(name, "").strip(" \t")
+        value = self._set(name)
         file = self._environ.get(f"{name}_FILE")
         if value and file:
             raise ConfigError(
@@ -125,6 +128,11 @@ class SecretSources:
             path = (self._working_dir or Path()) / Path(file).expanduser()
             return Found(value=read_key_file(path, f"{name}_FILE"), source=f"{name}_FILE")
         return None
+
+    def _set(self, name: str) -> str:
+        """The value in the environment; a shell that agents are started from may hold no key."""
+        value = self._environ.get(name, "").strip(" \t")
+        return "" if value == DUMMY_KEY else value
 
     def _from_files(self, name: str) -> Found | None:
         if name in self._api_key_names and name in self._project.values:

@@ -6,10 +6,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from agentbox_cli.config.dummy import DUMMY_KEY
 from agentbox_cli.providers.model import Protocol
 
-# What an agent shows where the kernel vouches for it: no secret.
-DUMMY_KEY = "agentbox"
 # Stands for the private directory that a launch's files are written to.
 PRIVATE = "{private}"
 

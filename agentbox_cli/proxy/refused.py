@@ -9,6 +9,7 @@ import re
 from agentbox_cli.providers.model import Protocol
 from agentbox_cli.proxy.crossing import without_thoughts
 from agentbox_cli.proxy.failure import Failure
+from agentbox_cli.proxy.google_signatures import without_signatures
 from agentbox_cli.proxy.request import Ask
 from agentbox_cli.proxy.sealing import without_sealed
 
@@ -17,6 +18,7 @@ _OF_ANTHROPIC = re.compile(
     r"invalid `?signature|expected `?thinking|thinking`? blocks .*cannot be modified",
     re.IGNORECASE,
 )
+_OF_GOOGLE = re.compile(r"thought[ _]?signature", re.IGNORECASE)
 _OF_RESPONSES = re.compile(
     r"encrypted[ _]content|required '?reasoning'? item|required following item", re.IGNORECASE
 )
@@ -29,6 +31,8 @@ def without_what_was_refused(ask: Ask, protocol: Protocol, failure: Failure) -> 
     said = f"{failure.code} {failure.message}"
     if protocol is Protocol.ANTHROPIC_MESSAGES and _OF_ANTHROPIC.search(said):
         plain = without_thoughts(ask)
+    elif protocol is Protocol.GOOGLE_GENERATE and _OF_GOOGLE.search(said):
+        plain = without_signatures(ask)
     elif protocol is Protocol.OPENAI_RESPONSES and _OF_RESPONSES.search(said):
         plain = without_sealed(ask)
     else:

@@ -128,6 +128,17 @@ def test_an_env_file_at_an_impossible_place_is_ignored_aloud(config_dir: Path) -
     assert "cannot be read" in source.warnings[0]
 
 
+def test_what_agents_show_the_proxy_is_no_key_of_a_provider(
+    project: Path, config_dir: Path
+) -> None:
+    # A shell that `env AGENT` has set up may start the proxy as well.
+    source = sources(project, config_dir, {"KEY": "agentbox"})
+    assert found(source) is None
+    assert source.why_missing("KEY") == "KEY is set to 'agentbox', which is for agents and no key"
+    put(config_dir / ".env", "KEY=host\n")
+    assert found(sources(project, config_dir, {"KEY": "agentbox"})) == ("host", ".env")
+
+
 def test_an_empty_variable_counts_as_missing_and_says_so(project: Path, config_dir: Path) -> None:
     put(config_dir / ".env", "KEY=host\n")
     source = sources(project, config_dir, {"KEY": "", "OTHER": " \t"})

@@ -170,3 +170,43 @@ async def test_other_protocols_reach_google_by_its_openai_style_address(stand: S
     async with stand.chat() as answer:
         assert answer.headers["x-agentbox-served-by"] == GOOGLE
     assert stand.seen(GOOGLE)[-1].path == "/gemini/v1/chat/completions"
+
+
+async def test_calls_that_another_model_made_are_accepted_by_google_afterwards(
+    make_stand: MakeStand, make_scripted: MakeScripted
+) -> None:
+    error = {
+        "code": 400,
+        "message": "Function call is missing a thought_signature in functionCall parts.",
+        "status": "INVALID_ARGUMENT",
+    }
+    refused = whole(json.dumps({"error": error}).encode(), status=b"400 Bad Request")
+    provider = await make_scripted([refused], [whole(json.dumps(ANSWER).encode())])
+    stand = await make_stand(chains=CHAIN, bases={"gemini": provider.base})
+    call = {"functionCall": {"name": "look", "args": {"thoughtSignature": "x"}}}
+    turns = [
+        {"role": "user", "parts": [{"text": "hi"}]},
+        {"role": "model", "parts": [{"text": "hm", "thoughtSignature": "theirs"}, call]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "look", "response": {}}}]},
+    ]
+    async with ask(stand, contents=turns) as answer:
+        assert answer.headers["x-agentbox-served-by"] == GOOGLE
+        assert answer.headers["x-agentbox-attempts"] == ""
+    first, second = [json.loads(each.partition(b"\r\n\r\n")[2]) for each in provider.requests]
+    assert first["contents"] == turns
+    assert second["contents"][1]["parts"] == [
+        {"text": "hm"},
+        {**call, "thoughtSignature": "skip_thought_signature_validator"},
+    ]
+
+
+async def test_a_refusal_of_signatures_that_stays_one_moves_on(
+    make_stand: MakeStand, make_scripted: MakeScripted
+) -> None:
+    error = {"code": 400, "message": "Invalid thought signature", "status": "INVALID_ARGUMENT"}
+    refused = whole(json.dumps({"error": error}).encode(), status=b"400 Bad Request")
+    provider = await make_scripted([refused])
+    stand = await make_stand(chains=CHAIN, bases={"gemini": provider.base})
+    async with ask(stand) as answer:
+        assert answer.headers["x-agentbox-served-by"] == OTHER
+    assert len(provider.requests) == 1, "there was nothing to leave out"

@@ -19,6 +19,7 @@ from agentbox_cli.cli.changing import (
 )
 from agentbox_cli.cli.output import notice
 from agentbox_cli.cli.setting import config_target
+from agentbox_cli.config.dummy import DUMMY_KEY
 from agentbox_cli.errors import ConfigError, UsageError
 from agentbox_cli.paths import SCHEMA_NAME
 
@@ -87,7 +88,7 @@ def _chosen(registry: "Registry", names: Sequence[str], *, yes: bool) -> "list[P
     found = [
         spec
         for spec in registry.providers.values()
-        if spec.api_key_env and os.environ.get(spec.api_key_env)
+        if spec.api_key_env and os.environ.get(spec.api_key_env) not in {None, "", DUMMY_KEY}
     ]
     if sys.stdin.isatty() and not yes:
         found = _asked(registry, found)
