@@ -3,9 +3,7 @@
 Nothing is started for them beforehand but the proxy: the gateway's server may be late.
 """
 
-import asyncio
 import json
-import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +15,7 @@ import pytest_asyncio
 from agentbox_cli.daemon import instance
 from agentbox_cli.paths import standard_paths
 from tests.clients import npm
+from tests.clients.test_gateway import run
 from tests.fakes.commandline import Agentbox
 from tests.fakes.mcp_gateway import script
 from tests.fakes.tool_users import TOLD, tool_user
@@ -124,25 +123,3 @@ async def test_codex_calls_our_tools(
     )
     assert TOLD in told, told
     assert expected in told, told
-
-
-async def run(*command: str, directory: Path, **variables: str) -> str:
-    """What a program prints; it must end well."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=directory,
-        env={**os.environ, "PATH": npm.path_with(command[0]), **variables},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        async with asyncio.timeout(120):
-            told, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    text = told.decode()
-    assert process.returncode == 0, text[-3_000:]
-    return text

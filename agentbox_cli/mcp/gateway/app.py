@@ -1,7 +1,7 @@
 """The gateway's HTTP: `/mcp` for all servers, `/mcp/<server>` for one; `/status` for us."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from agentbox_cli.config.names import closest
 from agentbox_cli.mcp.gateway.front import Front
 from agentbox_cli.mcp.gateway.hub import Hub
+from agentbox_cli.mcp.gateway.naming import Home
 from agentbox_cli.mcp.gateway.report import brief_of, status_of
 
 PATH = "/mcp"
@@ -74,7 +75,7 @@ class Gateway:
     """
 
     def __init__(self, config_file: Path) -> None:
-        self.hub = Hub(config_file, self._changed)
+        self.hub = Hub(config_file, self._changed, self._updated)
         self._all = Door(Front(self.hub, "agentbox", self._names, prefixed=True))
         self._single: dict[str, Door] = {}
         self._telling: set[asyncio.Task[None]] = set()
@@ -122,11 +123,22 @@ class Gateway:
         return tuple(self.hub.upstreams)
 
     def _changed(self, server: str, kind: str) -> None:
+        for front in self._fronts(server):
+            self._later(front.tell(kind))
+
+    def _updated(self, server: str, uri: str) -> None:
+        for front in self._fronts(server):
+            self._later(front.tell_updated(Home(server=server, name=uri)))
+
+    def _fronts(self, server: str) -> list[Front]:
+        """Where a server is seen."""
         doors = [self._all, *(door for name, door in self._single.items() if name == server)]
-        for door in doors:
-            task = asyncio.create_task(door.front.tell(kind))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
+        return [door.front for door in doors]
+
+    def _later(self, telling: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(telling)
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
 
     async def _status(self, _: Request) -> Response:
         await self.hub.look()

@@ -52,6 +52,7 @@ class Ears:
         noise: gets each line of its stdout that is no message.
         ended: gets its status at its end.
         changed: told which list the server says has changed.
+        updated: told which resource that is watched has changed.
     """
 
     step: Callable[[str], None] = field(default=lambda _: None)
@@ -59,6 +60,7 @@ class Ears:
     noise: Callable[[str], None] = field(default=lambda _: None)
     ended: Callable[[int | None], None] = field(default=lambda _: None)
     changed: Changed = field(default=lambda _: None)
+    updated: Changed = field(default=lambda _: None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,7 @@ async def connected(server: Server, ears: Ears) -> AsyncIterator[Connection]:
             anyio.create_task_group() as group,
         ):
             ears.step("connected")
-            session = Session(read, write, ears.changed)
+            session = Session(read, write, ears.changed, ears.updated)
 
             async def run(*, task_status: TaskStatus[None]) -> None:
                 await session.run(task_status)

@@ -1,9 +1,11 @@
 """What clients of the gateway talk to: one MCP server for all, and one for each by itself."""
 
-from collections import OrderedDict
+import contextlib
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import anyio
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.models import InitializationOptions
@@ -13,6 +15,7 @@ from mcp.server.subscriptions import (
     ListenHandler,
     PromptsListChanged,
     ResourcesListChanged,
+    ResourceUpdated,
     ToolsListChanged,
 )
 from mcp.shared.exceptions import MCPError
@@ -26,6 +29,10 @@ from mcp_types import (
     PaginatedRequestParams,
     PromptReference,
     ReadResourceRequestParams,
+    SubscribeRequestParams,
+    SubscriptionsListenRequestParams,
+    SubscriptionsListenResult,
+    UnsubscribeRequestParams,
 )
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
@@ -33,7 +40,7 @@ from agentbox_cli import __version__
 from agentbox_cli.config.names import closest
 from agentbox_cli.mcp.gateway.cutting import failure
 from agentbox_cli.mcp.gateway.hub import Hub
-from agentbox_cli.mcp.gateway.naming import Gathered, gather_named, gather_uris, home_of
+from agentbox_cli.mcp.gateway.naming import Gathered, Home, gather_named, gather_uris, home_of
 from agentbox_cli.mcp.gateway.session import ITSELF, our_id
 from agentbox_cli.mcp.gateway.upstream import Down, Upstream
 
@@ -83,14 +90,18 @@ class Front:
         self._names = names
         self._prefixed = prefixed
         self._bus = InMemorySubscriptionBus()
+        self._listening = ListenHandler(self._bus)
         self._sessions: OrderedDict[str, ServerSession] = OrderedDict()
+        # The resources that a session watches, and where each comes from, by its URI here.
+        self._watched: dict[str, dict[str, Home]] = {}
+        self._listened: Counter[tuple[str, Home]] = Counter()
         self.server = _Server(
             name,
             version=__version__,
             instructions=_INSTRUCTIONS if prefixed else None,
             # Arguments are the servers' own business; nothing is checked here twice.
             get_tool_input_schema=lambda _: None,
-            on_subscriptions_listen=ListenHandler(self._bus),
+            on_subscriptions_listen=self._listen,
         )
         add = self.server.add_request_handler
         # Answers are plain data, which the typed arguments of the constructor do not take.
@@ -99,6 +110,8 @@ class Front:
         add("resources/list", PaginatedRequestParams, self._list_resources)
         add("resources/templates/list", PaginatedRequestParams, self._list_templates)
         add("resources/read", ReadResourceRequestParams, self._read_resource)
+        add("resources/subscribe", SubscribeRequestParams, self._subscribe)
+        add("resources/unsubscribe", UnsubscribeRequestParams, self._unsubscribe)
         add("prompts/list", PaginatedRequestParams, self._list_prompts)
         add("prompts/get", GetPromptRequestParams, self._get_prompt)
         add("completion/complete", CompleteRequestParams, self._complete)
@@ -122,17 +135,89 @@ class Front:
                 case _:
                     await session.send_prompt_list_changed()
 
+    async def tell_updated(self, home: Home) -> None:
+        """Tell every client that watches a resource that it has changed."""
+        for uri in {uri for uri, each in list(self._listened) if each == home}:
+            await self._bus.publish(ResourceUpdated(uri=uri))
+        for key, watched in list(self._watched.items()):
+            for uri in [uri for uri, each in watched.items() if each == home]:
+                if session := self._sessions.get(key):
+                    await session.send_resource_updated(uri)
+
+    async def _subscribe(self, ctx: _Context, params: SubscribeRequestParams) -> HandlerResult:
+        watched = self._watched.setdefault(_session_key(ctx), {})
+        uri = str(params.uri)
+        if uri not in watched:
+            home = await self._watchable(uri)
+            await self._watch(home)
+            watched[uri] = home
+        # Only clients of older versions ask for this, and some refuse an answer with more in it.
+        return {}
+
+    async def _unsubscribe(self, ctx: _Context, params: UnsubscribeRequestParams) -> HandlerResult:
+        home = self._watched.get(_session_key(ctx), {}).pop(str(params.uri), None)
+        if home is not None:
+            await self._unwatch(home)
+        return {}
+
+    async def _listen(
+        self, ctx: _Context, params: SubscriptionsListenRequestParams
+    ) -> SubscriptionsListenResult:
+        """A stream of news; resources are watched for as long as it lasts, if they can be."""
+        begun: list[tuple[str, Home]] = []
+        wanted = params.notifications
+        try:
+            for uri in map(str, wanted.resource_subscriptions or ()):
+                with contextlib.suppress(MCPError):
+                    home = await self._watchable(uri)
+                    await self._watch(home)
+                    begun.append((uri, home))
+                    self._listened[uri, home] += 1
+            kept = {"resource_subscriptions": [uri for uri, _ in begun] or None}
+            honored = {"notifications": wanted.model_copy(update=kept)}
+            return await self._listening(ctx, params.model_copy(update=honored))
+        finally:
+            for each in begun:
+                self._listened[each] -= 1
+                self._listened += Counter()  # drops what nobody listens to
+                with anyio.CancelScope(shield=True), contextlib.suppress(MCPError):
+                    await self._unwatch(each[1])
+
+    async def _watchable(self, uri: str) -> Home:
+        home = home_of(uri, await self._resources(), await self._templates())
+        if home is None:
+            raise MCPError(INVALID_PARAMS, f"there is no resource {uri}")
+        greeting = self._hub.upstreams[home.server].greeting
+        can = greeting is not None and greeting.has("resources")
+        if not (can and greeting.capabilities["resources"].get("subscribe")):
+            said = f"the MCP server {home.server} does not tell of changes of a resource"
+            raise MCPError(INVALID_REQUEST, said)
+        return home
+
+    async def _watch(self, home: Home) -> None:
+        try:
+            await self._hub.upstreams[home.server].watched.begin(home.name)
+        except Down as why:
+            raise MCPError(INTERNAL_ERROR, str(why)) from None
+
+    async def _unwatch(self, home: Home) -> None:
+        # A server that is gone watches nothing any more.
+        if home.server in self._hub.upstreams:
+            with contextlib.suppress(Down):
+                await self._hub.upstreams[home.server].watched.end(home.name)
+
     async def _remember(self, ctx: _Context, call_next: CallNext) -> HandlerResult:
         if ctx.method == "initialize" and _comes_from_us(ctx.params):
             # Its own tools would become tools of a server behind it, and so on without end.
             raise MCPError(INVALID_REQUEST, "this is the gateway itself")
-        headers = getattr(ctx.request, "headers", {})
-        known = headers.get(_SESSION_HEADER)
+        known = _session_key(ctx)
         if known and ctx.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS:
             self._sessions[known] = ctx.session
             self._sessions.move_to_end(known)
             if len(self._sessions) > _SESSIONS_KEPT:
-                self._sessions.popitem(last=False)
+                gone, _ = self._sessions.popitem(last=False)
+                for home in self._watched.pop(gone, {}).values():
+                    await self._unwatch(home)
         result = await call_next(ctx)
         if ctx.method in _GREETINGS and isinstance(result, dict):
             told = await self._instructions()
@@ -251,6 +336,11 @@ class Front:
         found = await self._hub.gathered(self._seen())
         lists = [(each.server.name, each.shown().templates) for each in found]
         return gather_uris(lists, "uriTemplate")
+
+
+def _session_key(ctx: _Context) -> str:
+    found: str = getattr(ctx.request, "headers", {}).get(_SESSION_HEADER) or ""
+    return found
 
 
 def _short(text: str) -> str:

@@ -18,7 +18,7 @@ _LOOK_SECONDS = 0.5
 
 _log = logging.getLogger(__name__)
 
-# Told the server and the kind of list that is not as it was.
+# Told the server, and the kind of list that is not as it was, or the URI of a resource.
 Changed = Callable[[str, str], None]
 
 
@@ -28,14 +28,18 @@ class Hub:
     Args:
         config_file: the config.yml.
         on_changed: told which list of which server is not as it was.
+        on_updated: told which resource of which server has changed that somebody watches.
     """
 
-    def __init__(self, config_file: Path, on_changed: Changed) -> None:
+    def __init__(
+        self, config_file: Path, on_changed: Changed, on_updated: Changed = lambda *_: None
+    ) -> None:
         self.config_file = config_file
         self.upstreams: dict[str, Upstream] = {}
         self.problem: str | None = None
         self._pins = pins_file(config_file)
         self._on_changed = on_changed
+        self._on_updated = on_updated
         self._stamps: tuple[object, ...] = ()
         self._begun: dict[str, float] = {}
         self._stopping: set[asyncio.Task[None]] = set()
@@ -94,22 +98,29 @@ class Hub:
             for name, upstream in self.upstreams.items()
             if wanted.get(name) != upstream.server
         ]
-        left = [self.upstreams.pop(name) for name in gone]
+        left = {name: self.upstreams.pop(name) for name in gone}
         for name, server in wanted.items():
             if name not in self.upstreams:
                 self._begin(name, server)
+                if name in left:
+                    self.upstreams[name].watched.follow(left[name].watched)
         # As in the config, which is the order of lists.
         self.upstreams = {name: self.upstreams[name] for name in wanted}
         for name in gone:
             for kind in ("tools", "resources", "prompts"):
                 self._on_changed(name, kind)
         if left:
-            task = asyncio.create_task(self._stop(left))
+            task = asyncio.create_task(self._stop(left.values()))
             self._stopping.add(task)
             task.add_done_callback(self._stopping.discard)
 
     def _begin(self, name: str, server: Server) -> None:
-        upstream = Upstream(server, self._pins, lambda kind: self._on_changed(name, kind))
+        upstream = Upstream(
+            server,
+            self._pins,
+            lambda kind: self._on_changed(name, kind),
+            lambda uri: self._on_updated(name, uri),
+        )
         self.upstreams[name] = upstream
         self._begun[name] = time.monotonic()
         upstream.start()

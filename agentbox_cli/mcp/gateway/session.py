@@ -23,6 +23,7 @@ from agentbox_cli.errors import ProviderError
 # By this a gateway knows itself when an entry of its config leads back to it.
 ITSELF = "agentbox/gateway"
 CLIENT = {"name": "agentbox", "title": "agentbox's MCP gateway", "version": __version__}
+_UPDATED = "notifications/resources/updated"
 _MOST_PAGES = 100
 _LONGEST_INSTRUCTIONS = 8_000
 
@@ -66,11 +67,15 @@ class Session:
         read: what the server sends.
         write: what it gets.
         on_changed: told the kind of list, such as `tools`, that the server says has changed.
+        on_updated: told the URI of a resource that is watched and has changed.
     """
 
-    def __init__(self, read: Any, write: Any, on_changed: Changed) -> None:
+    def __init__(
+        self, read: Any, write: Any, on_changed: Changed, on_updated: Changed = lambda _: None
+    ) -> None:
         self._dispatcher: JSONRPCDispatcher[Any] = JSONRPCDispatcher(read, write)
         self._on_changed = on_changed
+        self._on_updated = on_updated
         self._headers: dict[str, str] = {}
 
     async def run(self, started: Any) -> None:
@@ -140,8 +145,10 @@ class Session:
         raise MCPError(METHOD_NOT_FOUND, f"the gateway does not answer {method}")
 
     async def _told(
-        self, _: DispatchContext[Any], method: str, __: Mapping[str, Any] | None
+        self, _: DispatchContext[Any], method: str, params: Mapping[str, Any] | None
     ) -> None:
+        if method == _UPDATED and params and isinstance(params.get("uri"), str):
+            self._on_updated(params["uri"])
         kind = method.removeprefix("notifications/").removesuffix("/list_changed")
         if kind in ("tools", "resources", "prompts"):
             self._on_changed(kind)

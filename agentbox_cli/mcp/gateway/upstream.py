@@ -32,6 +32,7 @@ from agentbox_cli.mcp.gateway.pins import PinnedBy, Pins, first_pins, pin, read_
 from agentbox_cli.mcp.gateway.settings import Server
 from agentbox_cli.mcp.gateway.stdio import TOO_LONG
 from agentbox_cli.mcp.gateway.tools import Filter, Tool, ToolState, instructions_of, sorted_tools
+from agentbox_cli.mcp.gateway.watching import Watched
 from agentbox_cli.supervise.backoff import Backoff
 
 _log = logging.getLogger(__name__)
@@ -74,9 +75,16 @@ class Upstream:
         server: what it is.
         pins: the file of pinned tools.
         on_changed: told which list is not as it was.
+        on_updated: told the URI of a resource that somebody watches and that has changed.
     """
 
-    def __init__(self, server: Server, pins: Path, on_changed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        server: Server,
+        pins: Path,
+        on_changed: Callable[[str], None],
+        on_updated: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.server = server
         self.state = State.STARTING if server.config.enabled else State.DISABLED
         self.reason: str | None = None
@@ -91,6 +99,8 @@ class Upstream:
         self.lines: deque[str] = deque(maxlen=_LINES_KEPT)
         self._file = pins
         self._on_changed = on_changed
+        self._on_updated = on_updated
+        self.watched = Watched(self.ask)
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self._backoff = Backoff()
@@ -292,7 +302,11 @@ class Upstream:
         """Go through one session, from its opening to its end."""
         begun = time.monotonic()
         ears = Ears(
-            stderr=self._hear, noise=self._hear_noise, ended=self._end, changed=self._shift
+            stderr=self._hear,
+            noise=self._hear_noise,
+            ended=self._end,
+            changed=self._shift,
+            updated=self._on_updated,
         )
         async with connected(self.server, ears) as connection:
             self._take(connection, (time.monotonic() - begun) * 1_000)
@@ -318,7 +332,12 @@ class Upstream:
         self._stir.set()
 
     async def _keep_fresh(self, connection: Connection) -> None:
-        """Read the lists anew that the server says have changed."""
+        """Watch again what is watched; read the lists anew that the server says have changed."""
+        for uri in self.watched.uris():
+            with contextlib.suppress(MCPError):
+                await connection.session.ask(
+                    "resources/subscribe", {"uri": uri}, seconds=self.server.config.timeout
+                )
         while True:
             await self._stir.wait()
             self._stir.clear()

@@ -330,6 +330,92 @@ async def test_clients_are_told_when_tools_change(tmp_path: Path, mode: Mode) ->
             await soon(more)
 
 
+class Heard:
+    """The resources that a client was told of."""
+
+    def __init__(self) -> None:
+        self.uris: list[str] = []
+
+    async def __call__(self, message: Any) -> None:
+        if getattr(message, "method", None) == "notifications/resources/updated":
+            self.uris.append(str(message.params.uri))
+
+    async def had(self, *uris: str) -> None:
+        async def has() -> bool:
+            return self.uris == [*uris]
+
+        await soon(has, f"{self.uris} is {uris}")
+
+
+async def watch(client: Any, uri: str) -> None:
+    await client.subscribe_resource(uri)
+
+
+async def unwatch(client: Any, uri: str) -> None:
+    await client.unsubscribe_resource(uri)
+
+
+# It is; older clients go on with it.
+@pytest.mark.filterwarnings("ignore:resources/.*subscribe is removed")
+async def test_a_resource_is_watched_once_for_all_clients_and_after_a_new_start(
+    tmp_path: Path,
+) -> None:
+    uri, by = "memo://one", "memo://by/7"
+    servers = {"it": script("watchable"), "deaf": script()}
+    heard, other = Heard(), Heard()
+
+    async def touched(client: Any, what: str = uri) -> str:
+        return text_of(await client.call_tool("it-touch", {"text": what}))
+
+    with running_gateway(servers, tmp_path) as gateway:
+        async with (
+            gateway.client(message_handler=heard) as one,
+            gateway.client("/mcp/it", message_handler=other) as two,
+        ):
+            await watch(one, uri)
+            await watch(one, uri)
+            await watch(two, uri)
+            await watch(two, by)
+            assert await touched(one) == f"{uri},{by}"
+            await touched(one, by)
+            await heard.had(uri)
+            await other.had(uri, by)
+            await unwatch(two, uri)
+            assert await touched(one) == f"{uri},{by}"
+            await heard.had(uri, uri)
+            gateway.set({"it": script("watchable", timeout=50), "deaf": script()})
+
+            async def watched_again() -> bool:
+                return await touched(one, "nothing") == f"{uri},{by}"
+
+            await soon(watched_again)
+            await touched(one)
+            await heard.had(uri, uri, uri)
+            await unwatch(one, uri)
+            assert await touched(one) == by
+            with pytest.raises(MCPError, match="deaf does not tell of changes"):
+                await watch(one, "mcp-deaf+memo://one")
+            with pytest.raises(MCPError, match="there is no resource"):
+                await watch(one, "memo:none")
+
+
+async def test_a_stream_of_news_watches_for_as_long_as_it_lasts(tmp_path: Path) -> None:
+    uri = "memo://one"
+    with running_gateway({"it": script("watchable"), "deaf": script()}, tmp_path) as gateway:
+        async with gateway.client(mode="auto") as client:
+            wanted = [uri, "mcp-deaf+memo://one", "memo:none"]
+            async with client.listen(resource_subscriptions=wanted) as news:
+                assert news.honored.resource_subscriptions == [uri]
+                assert text_of(await client.call_tool("it-touch", {"text": uri})) == uri
+                async with asyncio.timeout(10):
+                    assert (await anext(aiter(news))).uri == uri  # type: ignore[union-attr] # the only kind
+
+            async def left() -> bool:
+                return text_of(await client.call_tool("it-touch", {"text": uri})) == ""
+
+            await soon(left)
+
+
 async def test_the_config_is_followed_without_a_restart(tmp_path: Path) -> None:
     with running_gateway({"one": script(), "two": script()}, tmp_path) as gateway:
         async with gateway.client() as client:
