@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from agentbox_cli.simulate.forms import least, wanted_form
+
 ECHO_LIMIT = 4000
 MAX_NAME = 200
 DEFAULT_DIMENSIONS = 32
@@ -134,6 +136,7 @@ class Asked:
         include_usage: whether an OpenAI-style stream ends with a usage chunk.
         text: the last thing the user said, at most `ECHO_LIMIT` characters.
         tool: the tool to call, when the user said so.
+        form: the schema of the JSON that is wanted instead of words.
         inputs: what to embed.
         dimensions: the length of the embedding vectors.
         base64: whether vectors are wanted as base64 of little-endian float32.
@@ -147,6 +150,7 @@ class Asked:
     include_usage: bool = False
     text: str = ""
     tool: ToolCall | None = None
+    form: Mapping[str, Any] | None = None
     inputs: tuple[str, ...] = ()
     dimensions: int = DEFAULT_DIMENSIONS
     base64: bool = False
@@ -159,7 +163,9 @@ class Asked:
 
     @property
     def reply(self) -> str:
-        """The answer's text: which deployment speaks, and what it heard."""
+        """The answer's text: which deployment speaks, and what it heard; or the form."""
+        if self.form is not None:
+            return msgspec.json.encode(least(self.form)).decode()
         return f"[{self.deployment}] you said: {self.text}"
 
     @property
@@ -193,6 +199,7 @@ def read_request(
         include_usage=_object(fields.get("stream_options")).get("include_usage") is True,
         text=text[:ECHO_LIMIT],
         tool=_tool_to_call(fields, turns, text),
+        form=wanted_form(fields),
         inputs=_inputs(fields.get("input")) if endpoint is Endpoint.EMBEDDINGS else (),
         dimensions=_dimensions(fields.get("dimensions")),
         base64=fields.get("encoding_format") == "base64",
@@ -300,7 +307,7 @@ def _tool_to_call(
                 continue
             named_so = ("parameters", "input_schema", "parametersJsonSchema")
             schema = next((function[name] for name in named_so if function.get(name)), None)
-            return ToolCall(name=name, arguments=_least_arguments(_object(schema)))
+            return ToolCall(name=name, arguments=least(_object(schema)))
     return None
 
 
@@ -309,34 +316,6 @@ def _told_arguments(text: str) -> dict[str, Any]:
         return _object(json.JSONDecoder().raw_decode(text)[0])
     except ValueError:
         raise Malformed("The arguments of the tool to call are not JSON.") from None
-
-
-def _least_arguments(schema: Mapping[str, Any]) -> dict[str, Any]:
-    properties = _object(schema.get("properties"))
-    required = schema.get("required")
-    names = required if isinstance(required, list) else []
-    return {
-        name: _least_value(_object(properties.get(name)))
-        for name in names
-        if isinstance(name, str)
-    }
-
-
-def _least_value(schema: Mapping[str, Any]) -> Any:
-    choices = schema.get("enum")
-    if isinstance(choices, list) and choices:
-        return choices[0]
-    match schema.get("type"):
-        case "integer" | "number":
-            return 1
-        case "boolean":
-            return True
-        case "array":
-            return []
-        case "object":
-            return _least_arguments(schema)
-        case _:
-            return "simulated"
 
 
 def _inputs(value: Any) -> tuple[str, ...]:

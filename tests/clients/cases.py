@@ -125,4 +125,37 @@ LANGCHAIN = Client(
     alias="default",
     tool='call the tool look with {{"path": "{marker}"}}',
 )
-CLIENTS = (*AGENTS, LANGCHAIN)
+_LOOK = 'call the tool look with {{"path": "{marker}"}}'
+_OPENAI = ("openai (Python)", "pypi:openai", "2.54.0")
+_ANTHROPIC = ("anthropic (Python)", "pypi:anthropic", "2.12.0")
+# The last that runs on Node 20.
+_OPENAI_NODE = ("openai (Node)", "npm:openai", "6.49.0")
+_ANTHROPIC_NODE = ("@anthropic-ai/sdk (Node)", "npm:@anthropic-ai/sdk", "1.14.0")
+
+
+def _sdk(
+    named: tuple[str, str, str], endpoint: str, alias: str, program: str, tool: str = _LOOK
+) -> Client:
+    """An SDK that runs a program of tests/clients/programs."""
+    name, package, version = named
+    return Client(
+        name=name,
+        package=package,
+        version=version,
+        endpoint=endpoint,
+        alias=alias,
+        prompt=(program,),
+        tool=tool,
+    )
+
+
+SDKS = (
+    _sdk(_OPENAI, "/v1/chat/completions", "default", "openai_chat.py"),
+    _sdk(_OPENAI, "/v1/responses", "default", "openai_responses.py"),
+    _sdk(_OPENAI, "/v1/embeddings", "vectors", "openai_embeddings.py", tool=""),
+    _sdk(_ANTHROPIC, "/v1/messages", "claude", "anthropic_messages.py"),
+    _sdk(_OPENAI_NODE, "/v1/chat/completions", "default", "openai_chat.cjs"),
+    _sdk(_OPENAI_NODE, "/v1/responses", "default", "openai_responses.cjs"),
+    _sdk(_ANTHROPIC_NODE, "/v1/messages", "claude", "anthropic_messages.cjs"),
+)
+CLIENTS = (*AGENTS, LANGCHAIN, *SDKS)

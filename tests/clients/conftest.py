@@ -24,10 +24,13 @@ MODELS = {
         {"provider": "anthropic", "model": "claude-sonnet-4-5"},
         {"provider": "openai", "model": "gpt-4o-mini"},
     ],
-    "vectors": [{"provider": "openai", "model": "text-embedding-3-small"}],
+    "vectors": [
+        {"provider": "openai", "model": "text-embedding-3-small"},
+        {"provider": "gwdg_saia", "model": "text-embedding-3-small"},
+    ],
 }
-FIRST = {"default": "openai/gpt-4o", "claude": "anthropic/claude-sonnet-4-5"}
-SECOND = {"default": "gwdg_saia/llama-3.3-70b", "claude": "openai/gpt-4o-mini"}
+FIRST = {alias: f"{links[0]['provider']}/{links[0]['model']}" for alias, links in MODELS.items()}
+SECOND = {alias: f"{links[1]['provider']}/{links[1]['model']}" for alias, links in MODELS.items()}
 FAULTS = {
     ANSWERS: None,
     TOOL: None,

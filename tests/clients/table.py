@@ -1,4 +1,7 @@
-"""Run the real clients and write the table in docs/agents.md: python -m tests.clients.table."""
+"""Run the real clients and write the table in docs/agents.md: python -m tests.clients.table.
+
+A file of tests as an argument runs only that; other rows stay as an earlier run wrote them.
+"""
 
 import re
 import sys
@@ -58,16 +61,27 @@ def block(page: str) -> str:
     return page.partition(BEGIN)[2].partition(END)[0]
 
 
-def main() -> int:
+def results_in(written: str) -> dict[Row, str]:
+    """What a table tells."""
+    results: dict[Row, str] = {}
+    for line in written.splitlines()[2:]:
+        name, version, endpoint, *words = (cell.strip() for cell in line.strip("|").split("|"))
+        for scenario, word in zip(SCENARIOS, words, strict=True):
+            results[name, version, endpoint.strip("`"), scenario] = word
+    return results
+
+
+def main(*files: str) -> int:
     """Run, write, and give the exit code of the run."""
     collector = Collector()
-    code = pytest.main(["-q", "-m", "clients", "tests/clients"], plugins=[collector])
+    asked = ["-q", "-m", "clients", *(files or ["tests/clients"])]
+    code = pytest.main(asked, plugins=[collector])
     page = PAGE.read_text(encoding="utf-8")
     written = re.escape(BEGIN) + ".*?" + re.escape(END)
-    fresh = f"{BEGIN}{table(collector.results)}{END}"
+    fresh = f"{BEGIN}{table(results_in(block(page)) | collector.results)}{END}"
     PAGE.write_text(re.sub(written, lambda _: fresh, page, flags=re.DOTALL), encoding="utf-8")
     return int(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

@@ -1,7 +1,7 @@
 """The table of real clients names what the run runs; it is written by that run, not here."""
 
 from tests.clients.cases import CLIENTS, SCENARIOS, TOOL, Client
-from tests.clients.table import NO_TOOLS, NOT_HAD, PAGE, block, table
+from tests.clients.table import NO_TOOLS, NOT_HAD, PAGE, block, results_in, table
 
 
 def test_every_client_in_its_version_stands_in_the_table_and_works() -> None:
@@ -14,6 +14,11 @@ def test_every_client_in_its_version_stands_in_the_table_and_works() -> None:
         }
     )
     assert lines == expected.splitlines(), "run: python -m tests.clients.table"
+
+
+def test_what_a_run_leaves_out_stays_as_it_was() -> None:
+    written = block(PAGE.read_text())
+    assert table(results_in(written)) == written
 
 
 def word(client: Client, scenario: str, lines: list[str]) -> str:

@@ -8,6 +8,20 @@ from hypothesis import strategies as st
 from agentbox_cli.simulate.app import _ANSWERS
 from agentbox_cli.simulate.asked import ECHO_LIMIT, MAX_NAME, Endpoint, Malformed, read_request
 
+HELLO = [{"role": "user", "content": "hi"}]
+FORM = {
+    "type": "object",
+    "properties": {
+        "word": {"type": "string"},
+        "deep": {
+            "type": "object",
+            "properties": {"number": {"type": "integer"}},
+            "required": ["number"],
+        },
+    },
+    "required": ["word", "deep"],
+}
+
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
 NAMES = st.sampled_from(
     ["role", "content", "text", "type", "name", "parameters", "required", "properties", "enum"]
@@ -25,6 +39,9 @@ FIELDS = st.fixed_dictionaries(
         "tools": VALUES,
         "stream": st.booleans(),
         "stream_options": VALUES,
+        "response_format": VALUES,
+        "text": VALUES,
+        "output_config": VALUES,
         "dimensions": VALUES,
         "encoding_format": VALUES,
     },
@@ -127,3 +144,26 @@ def test_tools_are_let_alone_unless_the_user_asks() -> None:
 def test_streams_exist_only_where_they_mean_something() -> None:
     assert ask(Endpoint.CHAT, messages=["hi"], stream=True).stream
     assert not ask(Endpoint.EMBEDDINGS, input="hi", stream=True).stream
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"response_format": {"type": "json_schema", "json_schema": {"schema": FORM}}},
+        {"text": {"format": {"type": "json_schema", "schema": FORM}}},
+        {"output_config": {"format": {"type": "json_schema", "schema": FORM}}},
+        {"output_format": {"type": "json_schema", "schema": FORM}},
+    ],
+    ids=["chat", "responses", "messages", "messages at first"],
+)
+def test_a_form_is_filled_in_instead_of_words(fields: dict[str, Any]) -> None:
+    body = {"model": "m", "messages": HELLO, **fields}
+    asked = read_request(Endpoint.CHAT, "openai", json.dumps(body).encode())
+    assert json.loads(asked.reply) == {"word": "simulated", "deep": {"number": 1}}
+
+
+@pytest.mark.parametrize("odd", [7, None, [], {"json_schema": 7}, {"type": "json_object"}])
+def test_no_form_is_words(odd: Any) -> None:
+    body = {"model": "m", "messages": HELLO, "response_format": odd}
+    asked = read_request(Endpoint.CHAT, "openai", json.dumps(body).encode())
+    assert asked.reply.endswith("you said: hi")
