@@ -136,7 +136,8 @@ class Reference:
             if ends or self._pauses(at):
                 return came.kind
             again += 1
-            probe = probe or last_waits
+            # A rate limit that makes no pause leaves none to probe.
+            probe = probe or (last_waits and self._moves_on("throttle"))
 
     def _allowed(self, came: What, *, last_waits: bool) -> int:
         if came.kind == "throttle":
