@@ -13,6 +13,7 @@ from agentbox_cli.daemon import logs
 from agentbox_cli.daemon.instance import LOG_OFFSET_VARIABLE, TOKEN_VARIABLE
 from agentbox_cli.daemon.lock import Lock
 from agentbox_cli.errors import ProxyError, UsageError
+from agentbox_cli.supervise import shim
 
 LOG_LEVEL_VARIABLE = "LITELLM_LOG_LEVEL"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -29,6 +30,7 @@ class Launch:
         port: where it will listen; 0 takes any free port.
         config_file: the config.yml it will serve.
         token: random and new for each run; it goes along in the environment.
+        tied: whether the kernel kills it when this process ends; Linux only.
     """
 
     argv: Callable[[int], Sequence[str]]
@@ -37,6 +39,7 @@ class Launch:
     port: int
     config_file: Path
     token: str
+    tied: bool = False
 
 
 def log_level(environ: Mapping[str, str]) -> str:
@@ -116,7 +119,7 @@ def spawn(launch: Launch, lock: Lock, log_file: Path) -> Child:
     Raises:
         ProxyError: the log cannot be written or the program not be run.
     """
-    argv = list(launch.argv(lock.fd))
+    argv = _tied(launch.argv(lock.fd)) if launch.tied else list(launch.argv(lock.fd))
     with logs.open_for_append(log_file) as log:
         offset = os.fstat(log.fileno()).st_size
         own = {TOKEN_VARIABLE: launch.token, LOG_OFFSET_VARIABLE: str(offset)}
@@ -134,3 +137,9 @@ def spawn(launch: Launch, lock: Lock, log_file: Path) -> Child:
         except OSError as error:
             raise ProxyError(f"cannot run {argv[0]}: {error.strerror}") from error
     return Child(process, offset)
+
+
+def _tied(argv: Sequence[str]) -> list[str]:
+    if sys.platform != "linux":
+        return list(argv)
+    return [sys.executable, "-I", "-S", shim.__file__, str(os.getpid()), *argv]

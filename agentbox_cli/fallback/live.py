@@ -29,7 +29,6 @@ PROMPT = "Say ok."
 MOST_OUTPUT = 16
 # The prompt and what each provider puts around it, counted high.
 MOST_INPUT = 40
-LONGEST_WAIT = 60.0
 
 Progress = Callable[[str, int, int], None]
 
@@ -75,7 +74,7 @@ def ask_all(chains: Sequence[Chain], progress: Progress) -> Report:
         progress: told what is done, how much of it, and of how much.
     """
     began = time.monotonic()
-    found = asyncio.run(_ask_everybody(_deployments(chains), progress))
+    found = asyncio.run(_ask_everybody(_links(chains), progress))
     elapsed = time.monotonic() - began
     return Report(rows=tuple(_rows(chains, found)), elapsed_s=elapsed, mode=LIVE)
 
@@ -93,6 +92,15 @@ class _Found:
 def _deployments(chains: Sequence[Chain]) -> list[Deployment]:
     links = (link.deployment for chain in chains for link in chain.links)
     return list({deployment.name: deployment for deployment in links}.values())
+
+
+def _links(chains: Sequence[Chain]) -> list[Link]:
+    """For each deployment the link that gives it the most time."""
+    links = sorted(
+        (link for chain in chains for link in chain.links), key=lambda link: link.timeout
+    )
+    longest = {link.deployment.name: link for link in links}
+    return [longest[deployment.name] for deployment in _deployments(chains)]
 
 
 def _can_be_asked(deployment: Deployment) -> bool:
@@ -114,33 +122,32 @@ def _direct_endpoint(deployment: Deployment) -> Endpoint | None:
     return next((item for item in (*BY_PATH.values(), GENERATE) if item.protocol is wanted), None)
 
 
-async def _ask_everybody(
-    deployments: Sequence[Deployment], progress: Progress
-) -> dict[str, _Found]:
+async def _ask_everybody(links: Sequence[Link], progress: Progress) -> dict[str, _Found]:
     upstream = Upstream()
     lane = DirectLane(upstream=upstream)
     found: dict[str, _Found] = {}
 
     async def ask_provider(name: str) -> None:
-        for deployment in deployments:
-            if deployment.provider.name == name:
-                found[deployment.name] = await _ask(lane, deployment)
-                progress(deployment.name, len(found), len(deployments))
+        for link in links:
+            if link.deployment.provider.name == name:
+                found[link.deployment.name] = await _ask(lane, link)
+                progress(link.deployment.name, len(found), len(links))
 
     try:
-        names = {deployment.provider.name for deployment in deployments}
+        names = {link.deployment.provider.name for link in links}
         await asyncio.gather(*map(ask_provider, names))
     finally:
         await upstream.close()
     return found
 
 
-async def _ask(lane: DirectLane, deployment: Deployment) -> _Found:
+async def _ask(lane: DirectLane, link: Link) -> _Found:
+    deployment = link.deployment
     unasked, endpoint = _why_unasked(deployment), _direct_endpoint(deployment)
     if unasked is not None or endpoint is None:
         return _Found(advice=unasked)
     began = time.monotonic()
-    failure = await _failure(lane, deployment, endpoint)
+    failure = await _failure(lane, link, endpoint)
     return _Found(
         endpoint=endpoint.name,
         status=200 if failure is None else failure.status,
@@ -149,18 +156,17 @@ async def _ask(lane: DirectLane, deployment: Deployment) -> _Found:
     )
 
 
-async def _failure(lane: DirectLane, deployment: Deployment, endpoint: Endpoint) -> Failure | None:
-    link = Link(number=1, deployment=deployment, timeout=LONGEST_WAIT)
+async def _failure(lane: DirectLane, link: Link, endpoint: Endpoint) -> Failure | None:
     order = Order(
         # It becomes the idempotency key: a fixed one would be taken for a repeated call.
         request_id=f"live_{secrets.token_hex(12)}",
         endpoint=endpoint,
-        ask=_asked(deployment, endpoint),
+        ask=_asked(link.deployment, endpoint),
         client={},
         quotas=Quotas(),
     )
     try:
-        await lane.call(Call(link=link, number=1, timeout=LONGEST_WAIT), order)
+        await lane.call(Call(link=link, number=1, timeout=link.timeout), order)
     except AttemptFailed as failed:
         return failed.failure
     return None

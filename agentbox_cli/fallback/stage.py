@@ -261,6 +261,7 @@ def _start(home: Path, paths: Paths, config: dict[str, Any], secret: str) -> Ins
         port=0,
         config_file=paths.config_file,
         token=secrets.token_hex(16),
+        tied=True,
     )
     return lifecycle.start(paths, launch, wait_seconds=START_SECONDS).instance
 

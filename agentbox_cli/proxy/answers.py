@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import typing
 from collections.abc import AsyncIterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -197,9 +198,27 @@ async def read_reply(reply: Reply, reading: Reading) -> Answer:
 
 async def error_of(reply: Reply, reading: Reading) -> Failure:
     """Read how an attempt failed that was answered by another status."""
+    _half_read.set((reply, reading))
     body = await _read_error(reply)
+    _half_read.set(None)
     text = decoded(body, reply.headers.get("content-encoding")) or b""
     return classify(reply.status, reply.headers, text, reading.patterns, reading.protocol)
+
+
+def half_read_error() -> Failure | None:
+    """The error of which this task had the status when its time was over; None if there is none.
+
+    Its status and headers say what it was: a rate limit is no link that hangs.
+    """
+    if (half := _half_read.get()) is None:
+        return None
+    _half_read.set(None)
+    reply, reading = half
+    return classify(reply.status, reply.headers, b"", reading.patterns, reading.protocol)
+
+
+# The error whose body this task waits for.
+_half_read: ContextVar[tuple[Reply, Reading] | None] = ContextVar("half_read", default=None)
 
 
 async def _whole(reply: Reply, reading: Reading) -> UnaryAnswer:

@@ -15,7 +15,7 @@ import msgspec
 from agentbox_cli.providers.model import ErrorKind
 from agentbox_cli.providers.model import Protocol as Wire
 from agentbox_cli.providers.resolved import Deployment, ResolvedProvider
-from agentbox_cli.proxy.answers import Answer, Reading, read_reply
+from agentbox_cli.proxy.answers import Answer, Reading, half_read_error, read_reply
 from agentbox_cli.proxy.call import Call
 from agentbox_cli.proxy.classify import CompiledPattern, compile_patterns
 from agentbox_cli.proxy.echoes import without_echoes
@@ -94,7 +94,7 @@ class DirectLane:
             async with asyncio.timeout(call.timeout):
                 return await self.answer(call, order.endpoint.protocol, order, hide_usage=True)
         except TimeoutError:
-            raise AttemptFailed(timed_out(call.timeout)) from None
+            raise AttemptFailed(half_read_error() or timed_out(call.timeout)) from None
 
     async def answer(
         self, call: Call, protocol: Wire, order: Order, *, hide_usage: bool = False

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from agentbox_cli.config.spending import PriceConfig
-from agentbox_cli.fallback import live
-from agentbox_cli.fallback.live import ask_all, worst_case
+from agentbox_cli.fallback.live import MOST_INPUT, ask_all, worst_case
 from agentbox_cli.fallback.stage import Cast
 from agentbox_cli.fallback.verdicts import Outcome, Report, Row
 from agentbox_cli.providers.catalog import Catalog, read_catalog
@@ -34,7 +33,11 @@ def cast() -> Iterator[Cast]:
 
 
 def chains_of(
-    cast: Cast, tmp_path: Path, *aliases: Sequence[str], keys: dict[str, str] | None = None
+    cast: Cast,
+    tmp_path: Path,
+    *aliases: Sequence[str],
+    keys: dict[str, str] | None = None,
+    timeout: float = 30.0,
 ) -> list[Chain]:
     bases = {name: f"{base}/{name}" for name, base in cast.addresses.items()}
     providers: dict[str, Any] = {
@@ -48,7 +51,7 @@ def chains_of(
         for number, links in enumerate(aliases, start=1)
     }
     file = tmp_path / "config.yml"
-    section = {"providers": providers, "models": models}
+    section = {"providers": providers, "models": models, "router": {"timeout": timeout}}
     file.write_text(json.dumps({"litellm": section}), encoding="utf-8")
     setup = load_setup(file, KEYS if keys is None else keys, None)
     return [chain for chain in setup.resolved.chains.values() if chain.source == "config"]
@@ -122,12 +125,14 @@ FAILURES = [
 
 @pytest.mark.parametrize("case", FAILURES, ids=[f[1] for f in FAILURES])
 def test_what_is_wrong_is_told_in_words_with_the_next_step(
-    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: tuple[Fault, str, str]
+    cast: Cast, tmp_path: Path, case: tuple[Fault, str, str]
 ) -> None:
     fault, words, hint = case
-    monkeypatch.setattr(live, "LONGEST_WAIT", 0.5 if fault.kind is FaultKind.HANG else 30.0)
     cast["openai"].faults.put("openai/gpt-4o", fault)
-    report = ask(chains_of(cast, tmp_path, ["openai/gpt-4o", "gwdg_saia/llama-3.3-70b"]))
+    # A link that hangs is waited for as long as the config says.
+    timeout = 0.5 if fault.kind is FaultKind.HANG else 30.0
+    links = ["openai/gpt-4o", "gwdg_saia/llama-3.3-70b"]
+    report = ask(chains_of(cast, tmp_path, links, timeout=timeout))
     broken, fine = report.rows
     assert not report.ok
     assert fine.ok
@@ -195,4 +200,4 @@ def test_prices_are_the_users_or_those_of_litellms_table(cast: Cast, tmp_path: P
     assert table.unknown == ()
     assert 0.0 < table.dollars < 0.01
     own = {"openai/gpt-4o": PriceConfig(input_usd=1_000_000, output_usd=0)}
-    assert worst_case(chains, own, Catalog({})).dollars == live.MOST_INPUT
+    assert worst_case(chains, own, Catalog({})).dollars == MOST_INPUT

@@ -453,6 +453,18 @@ def test_a_call_cut_short_by_the_total_time_does_not_pause_its_link() -> None:
     assert scene.pause(1) is None
 
 
+def test_a_link_whose_call_was_cut_short_may_be_asked_again_at_once() -> None:
+    scene = two(router=Router(total_timeout=122.0))
+    walk = scene.walk()
+    for timeout in (120.0, 2.0):
+        assert scene.call(walk).timeout == timeout
+        scene.now += timeout
+        scene.fail(walk, ErrorKind.TIMEOUT)
+    assert scene.verdict(walk).retry_after == 0.0
+    assert (scene.pause(1), scene.pause(2)) == (3.0, None)
+    assert scene.call(scene.walk()).timeout == 120.0
+
+
 def test_a_link_that_cannot_be_reached_pauses_however_little_time_was_left() -> None:
     scene = Scene(chain("only"), router=Router(total_timeout=30.0))
     walk = scene.walk()

@@ -47,6 +47,46 @@ async def test_a_link_that_cannot_be_reached_costs_its_connect_timeout_once(
     assert (failed.failure, failed.maybe_charged) == (ErrorKind.TIMEOUT, False)
 
 
+@pytest.mark.parametrize(
+    ("status", "label", "then"),
+    [
+        (429, "rate_limit", "skipped-cooling"),
+        (500, "server", "server"),
+        (404, "not_found", "skipped-cooling"),
+    ],
+)
+async def test_an_error_whose_body_does_not_come_in_time_is_known_by_its_status(
+    make_stand: MakeStand, status: int, label: str, then: str
+) -> None:
+    head = b"HTTP/1.1 %d No\r\nretry-after: 70\r\ncontent-length: 100\r\n\r\n{" % status
+    async with says(head) as port:
+        stand = await make_stand(
+            chains={"default": CHAT.chain},
+            links={CHAT.first: {"timeout": SOON}},
+            bases={CHAT.first.partition("/")[0]: f"http://127.0.0.1:{port}/v1"},
+            section={"router": {"num_retries": 0}},
+        )
+        for attempt in (label, then):
+            async with CHAT.post(stand) as answer:
+                assert answer.status == 200
+                assert answer.headers["x-agentbox-attempts"] == f"{CHAT.first}={attempt}"
+
+
+@asynccontextmanager
+async def says(head: bytes) -> AsyncIterator[int]:
+    """A port that says this to everybody, and then nothing more."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head)
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
 @pytest.mark.parametrize("fault", [HANG, Fault(kind=FaultKind.STALL)], ids=["hang", "stall"])
 async def test_all_links_together_have_the_total_time(make_stand: MakeStand, fault: Fault) -> None:
     section = {"router": {"total_timeout": SOON}}
