@@ -324,10 +324,10 @@ async def test_a_connection_is_forgotten_with_its_end(stand: Stand) -> None:
     assert runner is not None
     server: Any = runner.server
     async with stand.connected(), stand.http.get(f"{stand.url}/health"):
-        assert len(server._notes.same_user) == 2
+        assert len(server._notes[0].same_user) == 2
     await stand.http.close()
     async with asyncio.timeout(10):
-        while server._notes.same_user:  # noqa: ASYNC110 - what is waited for knows no events
+        while server._notes[0].same_user:  # noqa: ASYNC110 - what is waited for knows no events
             await asyncio.sleep(0.01)
 
 

@@ -31,7 +31,7 @@ async def small(make_stand: MakeStand) -> Stand:
     """A proxy with a smaller limit than usual."""
     stand = await make_stand()
     server: Any = stand.proxy._runner.server  # type: ignore[union-attr] # it runs
-    server._notes._front.body_limit = LIMIT
+    server._notes[0]._front.body_limit = LIMIT
     return stand
 
 

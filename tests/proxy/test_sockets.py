@@ -112,7 +112,7 @@ async def test_a_connection_that_ended_leaves_no_name_behind(place: Path) -> Non
             assert answer.status == 200
         runner = stand.proxy._runner
         assert runner is not None
-        notes = runner.server._notes  # type: ignore[union-attr] # it is ours
+        notes = runner.server._notes[0]  # type: ignore[union-attr] # it is ours
         await eventually(lambda: not notes.containers and not notes.same_user)
 
 
