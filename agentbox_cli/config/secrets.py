@@ -161,6 +161,9 @@ class SecretSources:
         if self._working_dir is None:
             return _EnvFile(values={})
         path = self._working_dir / PROJECT_ENV
+        if _is_link(path) or _is_link(path.parent):
+            # A clone can bring one that leads to the keys of another project of the user.
+            return _EnvFile(values={}, warnings=(f"{path} is ignored: it is a link",))
         return _env_file(path, _if_private)
 
     @cached_property
@@ -268,6 +271,13 @@ def _stands(path: Path) -> bool:
         return path.exists()
     except OSError:
         return True  # it may be there, behind a directory that is closed to us
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except OSError:
+        return False  # then it cannot be read either
 
 
 def _decoded(contents: Contents) -> str:

@@ -88,6 +88,24 @@ def test_a_project_file_of_somebody_else_is_ignored_aloud(project: Path, config_
     assert len(source.warnings) == 1
 
 
+@pytest.mark.parametrize("link", [".agentbox/.env", ".agentbox"])
+def test_a_link_in_a_clone_does_not_lead_to_the_keys_of_another_project(
+    project: Path, config_dir: Path, tmp_path: Path, link: str
+) -> None:
+    other = tmp_path / "other" / ".agentbox"
+    other.mkdir(parents=True)
+    put(other / ".env", "KEY=another account\n")
+    (project / ".agentbox").rmdir()
+    if link == ".agentbox":
+        (project / link).symlink_to(other)
+    else:
+        (project / ".agentbox").mkdir()
+        (project / link).symlink_to(other / ".env")
+    source = sources(project, config_dir)
+    assert found(source) is None
+    assert "is ignored: it is a link" in source.warnings[0]
+
+
 def test_a_host_file_open_to_others_is_used_aloud(project: Path, config_dir: Path) -> None:
     put(config_dir / ".env", "KEY=host\n", 0o644)
     source = sources(project, config_dir)
