@@ -134,7 +134,8 @@ def test_a_call_without_a_proxy_has_a_session_of_its_own(agentbox: Agentbox, con
         ("test file", 2, "did you mean 'files'?"),
         ("accept files --tool ecco", 2, "has no tool 'ecco' that waits"),
         ("remove file", 2, "did you mean 'files'?"),
-        ("import nothing.json", 2, "cannot read nothing.json"),
+        ("import nothing.json", 2, "nothing.json cannot be read: no such file"),
+        ("import /dev/zero", 2, "/dev/zero is a device, not a regular file"),
     ],
 )
 def test_a_wrong_word_is_told(

@@ -11,6 +11,8 @@ from agentbox_cli.cli.output import notice
 from agentbox_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agentbox_cli.config.document import Document
 
 app = command()
@@ -68,15 +70,14 @@ def _own_ports(ctx: typer.Context) -> set[int]:
     }
 
 
-def _text(path: Any) -> str:
+def _text(path: "Path") -> str:
+    from agentbox_cli.config.files import read_regular
+    from agentbox_cli.errors import ConfigError
+
     try:
-        data: bytes = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    if len(data) > _LARGEST:
-        raise UsageError(f"{path} is no agent's config: it has {len(data):,} bytes")
-    try:
-        return data.decode("utf-8-sig")
+        return read_regular(path, _LARGEST).data.decode("utf-8-sig")
+    except ConfigError as error:
+        raise UsageError(error.message, hint=error.hint) from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is no text in UTF-8") from None
 
