@@ -38,6 +38,11 @@ PATHS = (
     "/agentbox/links/pause",
     "/agentbox/requests/x",
     "/agentbox/usage?since=1d&by=model",
+    "/v1beta/models/default:generateContent?key=x",
+    "/v1beta/models/default:streamGenerateContent?alt=sse",
+    "/v1beta/models/default:streamGenerateContent",
+    "/v1beta/models/claude%2f..%2fdefault:countTokens",
+    "/v1beta/models?pageSize=0",
 )
 HEADERS = (
     b"content-type: multipart/form-data; boundary=x",
@@ -74,12 +79,17 @@ ODD: tuple[Any, ...] = (
     {"type": "image_url", "id": {}, "content": [{}]},
     [{"role": "user", "content": [{"type": "file", "file_id": 7}]}],
     [{"type": "reasoning", "encrypted_content": 1}],
+    [{"role": 1, "parts": [{"text": 1}, {"inlineData": []}, {"functionCall": {"args": 1}}]}],
+    {"parts": {"functionResponse": {"name": None, "response": "x"}}, "role": "model"},
+    [{"functionDeclarations": [{"name": 1, "parameters": {"type": 5, "properties": [1]}}]}],
+    {"responseSchema": {"type": "OBJECT", "items": 1, "anyOf": {}}, "stopSequences": 1},
 )
 CLOSE = b"connection: close"
 VECTORS = "openai/text-embedding-3-small"
 FIELDS = (
     *("model", "stream", "messages", "input", "prompt", "system", "tools", "stream_options", "n"),
     *("max_tokens", "previous_response_id", "conversation", "container", "store", "truncation"),
+    *("contents", "systemInstruction", "generationConfig", "toolConfig", "cachedContent"),
     *("metadata", "name", "dry_run", "input_file_id", "response_format", "thinking"),
 )
 
