@@ -74,6 +74,7 @@ def main(argv: Sequence[str]) -> int:
         # The engine and its children must not keep the lock alive.
         adopt(paths.pid_file, duty.lock_fd)
         _raise_file_limit()
+        _leave_no_core()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(paths, duty, redacting))
     except AgentboxError as error:
@@ -181,6 +182,12 @@ def _log_to_stderr() -> RedactingFilter:
         format="%(asctime)s %(levelname)s %(message)s",
     )
     return redacting
+
+
+def _leave_no_core() -> None:
+    # It would have every key, and where it is put others may read it. Children inherit this.
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 def _raise_file_limit() -> None:
