@@ -41,7 +41,7 @@ USUAL = Effort(
     starts=9,
     litellm_rounds=6,
     kills=20,
-    steady_seconds=10.0,
+    steady_seconds=60.0,
     stored=1_000_000,
 )
 QUICK = Effort(

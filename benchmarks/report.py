@@ -69,7 +69,10 @@ machine, over loopback, against a simulated provider; the value is the median of
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:
-    spread = " to ".join(shown(end) for end in figure.spread) if figure.spread else ""
+    ends = figure.sure or figure.spread
+    spread = " to ".join(map(shown, ends)) if ends else ""
+    if figure.sure:
+        spread += " (95 %)"
     value = f"{shown(figure.value)} {figure.unit}"
     return (figure.name, value, spread, figure.target, figure.verdict)
 

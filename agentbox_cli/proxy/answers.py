@@ -231,7 +231,7 @@ async def _whole(reply: Reply, reading: Reading) -> UnaryAnswer:
             told = _with_usage(read.failure, reading, read.usage, read.tier)
             raise AttemptFailed(replace(told, headers=reply.headers))
         usage, tier, made = read.usage, read.tier, read.response_id
-    reply.close()
+    # Its connection went back when the last byte came: there is nothing to close.
     return UnaryAnswer(
         status=reply.status,
         headers=client_headers(reply.headers.items()),

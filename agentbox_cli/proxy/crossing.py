@@ -15,6 +15,7 @@ import msgspec
 from agentbox_cli.providers.model import ModelKind
 from agentbox_cli.providers.resolved import Deployment, Lane
 from agentbox_cli.proxy.endpoints import CHAT, Endpoint
+from agentbox_cli.proxy.finding import holds
 from agentbox_cli.proxy.request import Ask
 
 # Stands for the signature of a thought that no Anthropic model had. Anthropic's are base64. That
@@ -79,7 +80,7 @@ def _digest(name: str) -> str:
 
 def back_to_anthropic(ask: Ask) -> Ask:
     """Messages for Anthropic itself: without the thoughts of others; as it is if it has none."""
-    if _MARK not in ask.body:
+    if not holds(ask.body, _MARK):
         return ask
     return _sent_to_anthropic(ask, _without_foreign)
 
@@ -96,7 +97,7 @@ def from_anthropic(ask: Ask) -> Ask:
 
 def chat_for_openai(ask: Ask) -> Ask:
     """A chat for an OpenAI-style provider: without what LiteLLM had added to its answers."""
-    if not any(mark in ask.body for mark in _LITELLM_MARKS):
+    if not holds(ask.body, *_LITELLM_MARKS):
         return ask
     return _with_chat(ask, _plain)
 

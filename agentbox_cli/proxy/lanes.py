@@ -4,7 +4,6 @@ The direct lane sends the client's own bytes to a provider that speaks the same 
 model and the credentials are replaced, and chat streams are asked for their token counts.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.google_paths import place_of
 from agentbox_cli.proxy.headers import upstream_headers
 from agentbox_cli.proxy.opaque import read_opaque
+from agentbox_cli.proxy.patience import Within
 from agentbox_cli.proxy.quota import Quotas
 from agentbox_cli.proxy.refused import without_what_was_refused
 from agentbox_cli.proxy.request import Ask, body_for
@@ -91,7 +91,7 @@ class DirectLane:
             AttemptFailed: whatever came instead.
         """
         try:
-            async with asyncio.timeout(call.timeout):
+            with Within(call.timeout):
                 return await self.answer(call, order.endpoint.protocol, order, hide_usage=True)
         except TimeoutError:
             raise AttemptFailed(half_read_error() or timed_out(call.timeout)) from None
@@ -182,12 +182,14 @@ class DirectLane:
         if order.drill_check is not None:
             headers[CHECK_HEADER] = order.drill_check
         target = self.target_of(deployment, protocol, _place(deployment, protocol, order))
-        reply = await self.upstream.post(
+        outgoing = Outgoing(
+            "POST",
             target.asking(order.query) if order.query else target,
             headers,
             body_for(order.ask, link),
-            fresh=call.fresh,
-            connect_seconds=link.connect_timeout,
+        )
+        reply = await self.upstream.send(
+            outgoing, fresh=call.fresh, connect_seconds=link.connect_timeout
         )
         order.quotas.observe(deployment, reply.headers, time.time())
         return reply
@@ -212,7 +214,7 @@ class DirectLane:
             headers["content-type"] = client["content-type"]
         target = Target.of(path_at(self._base_of(provider), protocol, path))
         try:
-            async with asyncio.timeout(seconds):
+            with Within(seconds):
                 return await self.upstream.send(Outgoing(method, target, headers, body))
         except TimeoutError:
             raise AttemptFailed(timed_out(seconds)) from None

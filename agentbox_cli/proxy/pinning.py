@@ -12,6 +12,7 @@ import msgspec
 from agentbox_cli.providers.model import Protocol
 from agentbox_cli.providers.resolved import Chain, Lane, Link
 from agentbox_cli.proxy.endpoints import RESPONSES, Endpoint
+from agentbox_cli.proxy.finding import holds
 from agentbox_cli.proxy.pins import Maker, Pins
 from agentbox_cli.proxy.request import Ask
 
@@ -34,11 +35,11 @@ def named_things(ask: Ask, endpoint: Endpoint) -> list[str]:
     if not ask.fields.keys().isdisjoint(_STATE_KEYS):
         found += [_id_of(_read(ask, name)) for name in _STATE_KEYS if name in ask.fields]
     marks = _IN_INPUT if endpoint is RESPONSES else _IN_PROMPT
-    if ask.form is None and any(mark in ask.body for mark in marks):
+    if ask.form is None and holds(ask.body, *marks):
         found += [*_ids_in(_read(ask, "input")), *_ids_in(_read(ask, "messages"))]
     if "tools" in ask.fields:
         tools = bytes(ask.fields["tools"])
-        if any(mark in tools for mark in _IN_TOOLS):
+        if holds(tools, *_IN_TOOLS):
             found += _ids_in(_read(ask, "tools"))
     return list(dict.fromkeys(name for name in found if name)) if found else []
 

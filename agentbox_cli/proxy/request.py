@@ -11,6 +11,7 @@ from agentbox_cli.providers.resolved import Link
 from agentbox_cli.proxy.call import Needs
 from agentbox_cli.proxy.endpoints import EMBEDDINGS, RESPONSES, Endpoint
 from agentbox_cli.proxy.estimate import CHARACTERS_PER_TOKEN, least_tokens
+from agentbox_cli.proxy.finding import holds
 from agentbox_cli.proxy.form import Form
 from agentbox_cli.proxy.splice import spliced
 
@@ -44,7 +45,6 @@ _PROMPT_FIELDS = (
     "systemInstruction",
     "tools",
 )
-_IMAGE_FIELDS = ("messages", "input")
 # OpenAI gives no more answers to one prompt; who asks for more is refused.
 MOST_ANSWERS = 128
 # With these a provider makes a prompt that is too long fit (Anthropic, OpenRouter).
@@ -168,7 +168,7 @@ def needs_of(ask: Ask, endpoint: Endpoint, windows: Iterable[int]) -> Needs:
     may_be_long = smallest is not None and _size(ask) / CHARACTERS_PER_TOKEN > smallest
     return Needs(
         protocol=endpoint.protocol,
-        capabilities=frozenset(_capabilities(ask.fields, endpoint)) or _NONE,
+        capabilities=frozenset(_capabilities(ask, endpoint)) or _NONE,
         input_tokens=_estimate(ask.fields, endpoint) if may_be_long else 0,
         repeatable=not _keeps_state(ask, endpoint),
         untranslated=endpoint.is_side or (endpoint.is_google and _only_for_google(ask.fields)),
@@ -189,15 +189,20 @@ def _size(ask: Ask) -> int:
     return sum(memoryview(fields[name]).nbytes for name in _PROMPT_FIELDS if name in fields)
 
 
-def _capabilities(fields: Fields, endpoint: Endpoint) -> Iterator[str]:
-    tools = fields.get("tools")
+def _capabilities(ask: Ask, endpoint: Endpoint) -> Iterator[str]:
+    tools = ask.fields.get("tools")
     if tools is not None and not _NO_TOOLS.fullmatch(bytes(tools)):
         yield "tools"
-    if endpoint.is_google:
-        if _FILE_OF_GOOGLE.search(memoryview(fields.get("contents", b""))):
-            yield "vision"
-    elif endpoint is not EMBEDDINGS and any(_holds_file(fields, name) for name in _IMAGE_FIELDS):
+    if endpoint is not EMBEDDINGS and _looks_at_files(ask, endpoint):
         yield "vision"
+
+
+def _looks_at_files(ask: Ask, endpoint: Endpoint) -> bool:
+    if endpoint.is_google:
+        return _FILE_OF_GOOGLE.search(memoryview(ask.fields.get("contents", b""))) is not None
+    # Whose messages are plain texts has no parts, and is done with quickly.
+    typed = holds(ask.body, b'"type"')
+    return typed and any(_holds_file(ask.fields, name) for name in ("messages", "input"))
 
 
 def _holds_file(fields: Fields, name: str) -> bool:

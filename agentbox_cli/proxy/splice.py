@@ -17,6 +17,8 @@ _MODEL = re.compile(_MODEL_KEY + rb"[ \t\r\n]*:[ \t\r\n]*")
 _END = re.compile(rb"[ \t\r\n]*\}[ \t\r\n]*")
 
 MODEL = "model"
+# To read a whole body takes longer than to step over its members from here on (measured).
+LONGEST_READ = 2_048
 
 _encode = msgspec.json.Encoder().encode
 _text_of = msgspec.json.Decoder(str).decode
@@ -36,7 +38,8 @@ def spliced(
         fields: its members, as msgspec reads them.
         changed: the new values.
     """
-    if changed.keys() == {MODEL} and (place := _only_model(body, fields)):
+    short = len(body) <= LONGEST_READ
+    if short and changed.keys() == {MODEL} and (place := _only_model(body, fields)):
         start, end = place
         return b"".join((body[:start], changed[MODEL], body[end:]))
     members = _members(body, fields)

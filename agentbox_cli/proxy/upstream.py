@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import aiohttp
+import msgspec
 from yarl import URL
 
 from agentbox_cli.providers.model import ErrorKind
@@ -75,8 +76,10 @@ class _NotingReuse(aiohttp.BaseConnector):
     async def connect(self, *args: Any, **kwargs: Any) -> Any:
         connection = await super().connect(*args, **kwargs)
         protocol = connection.protocol
-        _on_reused_connection.set(protocol in self._used)
-        self._used.add(protocol)
+        if protocol in self._used:
+            _on_reused_connection.set(True)
+        else:
+            self._used.add(protocol)
         return connection
 
 
@@ -136,13 +139,18 @@ class Reply:
 
     async def read(self) -> bytes:
         """The whole body; raises AttemptFailed when it is cut or larger than can be kept."""
+        content = self._response.content
         parts: list[bytes] = []
         size = 0
-        async for part in self.chunks():
-            parts.append(part)
-            size += len(part)
-            if size > LARGEST_ANSWER:
-                raise AttemptFailed(_too_large())
+        try:
+            # As `chunks`, whose generator costs as much again for the usual single part.
+            while part := await content.readany():
+                parts.append(part)
+                size += len(part)
+                if size > LARGEST_ANSWER:
+                    raise AttemptFailed(_too_large())
+        except (aiohttp.ClientError, OSError) as error:
+            raise AttemptFailed(failure_of(error)) from error
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -159,8 +167,7 @@ class Reply:
         self._response.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A call: its method, where to, its headers as they are sent, and its body."""
 
     method: str

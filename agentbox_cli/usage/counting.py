@@ -64,14 +64,12 @@ def _inclusive(
     prompt, output = _count(usage, prompt_name), _count(usage, output_name)
     if prompt is None and output is None:
         return None
-    cached = _first(
-        _count(usage, about_prompt, "cached_tokens"), _count(usage, "prompt_cache_hit_tokens")
-    )
+    of_prompt, of_output = _part(usage, about_prompt), _part(usage, about_output)
+    cached = _first(_count(of_prompt, "cached_tokens"), _count(usage, "prompt_cache_hit_tokens"))
     written = _first(
-        _count(usage, about_prompt, "cache_write_tokens"),
-        _count(usage, about_prompt, "cache_creation_tokens"),
+        _count(of_prompt, "cache_write_tokens"), _count(of_prompt, "cache_creation_tokens")
     )
-    reasoning = _count(usage, about_output, "reasoning_tokens") or 0
+    reasoning = _count(of_output, "reasoning_tokens") or 0
     whole, said = prompt or 0, output or 0
     if reasoning and _count(usage, "total_tokens") == whole + said + reasoning:
         said += reasoning  # some leave their thinking out of the answer's tokens
@@ -90,7 +88,8 @@ def _exclusive(usage: Mapping[str, Any]) -> Counts | None:
     if prompt is None and output is None:
         return None
     written = _count(usage, "cache_creation_input_tokens") or 0
-    hour = min(_count(usage, "cache_creation", "ephemeral_1h_input_tokens") or 0, written)
+    hour = _count(_part(usage, "cache_creation"), "ephemeral_1h_input_tokens") or 0
+    hour = min(hour, written)
     return _counts(
         fresh=prompt or 0,
         cached=_count(usage, "cache_read_input_tokens") or 0,
@@ -123,14 +122,20 @@ def _counts(*, fresh: int, output: int, reasoning: int = 0, **others: int) -> Co
     return Counts(fresh=max(fresh, 0), output=output, reasoning=min(reasoning, output), **others)
 
 
-def _first(*values: int | None) -> int:
-    return next((value for value in values if value is not None), 0)
+def _first(value: int | None, otherwise: int | None) -> int:
+    return value if value is not None else otherwise or 0
 
 
-def _count(usage: Mapping[str, Any], *way: str) -> int | None:
-    value: Any = usage
-    for step in way:
-        value = value.get(step) if isinstance(value, dict) else None
+def _part(usage: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = usage.get(name)
+    return part if isinstance(part, dict) else _NOTHING
+
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+def _count(usage: Mapping[str, Any], name: str) -> int | None:
+    value = usage.get(name)
     if type(value) is float and value.is_integer():
         value = int(value)
     return value if type(value) is int and 0 <= value <= ABSURD else None

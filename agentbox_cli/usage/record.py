@@ -21,7 +21,7 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reasoning: int | None = None
 
 
-class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
+class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One call to one link, ended.
 
     Args:
@@ -62,7 +62,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     raw_usage: dict[str, Any] | None
 
 
-class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
+class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One request that went down a chain, ended.
 
     Args:

@@ -3,8 +3,8 @@
 Plain tuples, and no more work than must be: this runs beside the data plane for every request.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
-from operator import add
 from typing import Any
 
 import msgspec
@@ -53,16 +53,14 @@ def _call_row(request_id: str, call: CallRecord, price_version: int) -> Row:
 
 def total_rows(records: Iterable[RequestRecord], price_version: int) -> list[Row]:
     """What these requests add to the totals: the groups, each followed by its sums."""
-    added: dict[Row, list[int]] = {}
+    added: defaultdict[Row, list[Row]] = defaultdict(list)
     for record in records:
         last = len(record.calls) - 1
         for index, call in enumerate(record.calls or (None,)):
-            group = _group(record, call, price_version)
             sums = _sums(record, call, ends=index >= last)
-            known = added.get(group)
-            added[group] = sums if known is None else [*map(add, known, sums)]
+            added[_group(record, call, price_version)].append(sums)
     # Two writers that take the rows in one order never wait for each other.
-    return [(*group, *added[group]) for group in sorted(added)]
+    return [(*group, *map(sum, zip(*added[group], strict=True))) for group in sorted(added)]
 
 
 def _group(record: RequestRecord, call: CallRecord | None, price_version: int) -> Row:
@@ -86,15 +84,16 @@ def _class_of(call: CallRecord) -> str:
     return call.kind or (CANCELLED if call.cancelled else "")
 
 
-def _sums(record: RequestRecord, call: CallRecord | None, *, ends: bool) -> list[int]:
+def _sums(record: RequestRecord, call: CallRecord | None, *, ends: bool) -> Row:
     """What it adds, in the order of SUMS; the request itself counts with its last call."""
     failed = ends and record.outcome in {"failed", "cut"}
-    request = (ends, failed, ends and record.fell_back)
+    fell_back = ends and record.fell_back
     if call is None:
-        return [*map(int, request), 0, 0, 0, 0, *_astuple(_NO_COUNTS)]
+        return (ends, failed, fell_back, 0, 0, 0, 0, *_astuple(_NO_COUNTS))
     answered = not call.kind and not call.cancelled
     # What a stream had told when it broke off is less than it cost.
     partial = call.first_content_ms is not None and not call.complete
     uncounted = (partial or not call.counted) and (answered or call.maybe_charged)
-    mine = (True, bool(call.kind), answered and record.fell_back, uncounted)
-    return [*map(int, request), *map(int, mine), *_astuple(call.counts)]
+    helped = answered and record.fell_back
+    mine = (True, bool(call.kind), helped, uncounted)
+    return (ends, failed, fell_back, *mine, *_astuple(call.counts))

@@ -1,4 +1,6 @@
 import json
+import math
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +23,16 @@ from benchmarks import (
     usage,
 )
 from benchmarks.__main__ import main
-from benchmarks.figures import Figure, differences, middle_half, of_rounds, ratios, shown
+from benchmarks.figures import (
+    Figure,
+    differences,
+    middle_half,
+    of_pairs,
+    of_rounds,
+    ratios,
+    shown,
+    sure_median,
+)
 from benchmarks.lineup import DIRECT, FLOOR, LITELLM, OURS, QUICK, USUAL, Lineup
 from benchmarks.load import drive, steadily
 from benchmarks.processes import calls, cpu_seconds, get, helper, rss_mb, seconds_until
@@ -203,13 +214,33 @@ def test_a_target_is_met_or_missed(
     assert figure.verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("target", "verdict"), [(80.0, "met"), (51.0, "open"), (49.0, "open"), (30.0, "missed")]
+)
+def test_a_target_within_the_noise_is_neither_met_nor_missed(target: float, verdict: str) -> None:
+    figure = of_pairs("f", [float(n) for n in range(101)], "us", at_most=target)
+    assert (figure.value, figure.sure, figure.verdict) == (50.0, (40.0, 61.0), verdict)
+    upward = replace(figure, at_most=None, at_least=target)
+    assert upward.verdict == {"met": "missed", "missed": "met"}.get(verdict, verdict)
+    assert "40.0 to 61.0 (95 %)" in report.table([figure])
+
+
+def test_the_true_median_is_where_it_is_said_to_be_95_times_of_100() -> None:
+    noise = random.Random(7)  # noqa: S311 - any numbers will do, the same each time
+    samples = [[noise.expovariate(1.0) for _ in range(100)] for _ in range(1_000)]
+    found = sum(low <= math.log(2) <= high for low, high in map(sure_median, samples))
+    assert 940 <= found <= 990
+
+
 def test_numbers_are_shown_with_three_digits() -> None:
-    assert [shown(n) for n in (0.034, 1.0, 12.34, 4321.9, -0.5)] == [
+    assert [shown(n) for n in (0.034, 0.0, 0.4961, 1.0, 12.34, 4321.9, -0.5)] == [
         "0.03",
+        "0.00",
+        "0.496",
         "1.00",
         "12.3",
         "4322",
-        "-0.50",
+        "-0.500",
     ]
 
 
