@@ -108,7 +108,7 @@ class Dispatcher:
         if http.headers.get("upgrade", "").lower() == "websocket" or http.path in REALTIME:
             return no_websocket(http)
         if endpoint is not None:
-            counts = endpoint in {COUNT_TOKENS, GOOGLE_COUNT}
+            counts = endpoint is COUNT_TOKENS or endpoint is GOOGLE_COUNT
             answer = self._counted if counts else self._relayed
             return await self._told(http, endpoint, answer, holder)
         if thing := thing_at(http.rel_url.raw_path, http.headers):

@@ -8,7 +8,7 @@ import pytest
 from agentbox_cli.proxy import exchange
 from agentbox_cli.simulate.faults import Fault, FaultKind
 from agentbox_cli.simulate.wording import Wording
-from tests.fakes.stand import INSTALL_KEY, Stand
+from tests.fakes.stand import INSTALL_KEY, Stand, head
 from tests.proxy.conftest import MakeStand
 
 HELLO: dict[str, Any] = {"contents": [{"role": "user", "parts": [{"text": "hi there"}]}]}
@@ -123,6 +123,20 @@ async def test_a_stream_that_breaks_is_no_whole_one(
     assert items[-1]["error"]["status"] == "UNAVAILABLE"
     assert b"finishReason" not in body
     assert b'\n\ndata: {"error"' not in body
+
+
+async def test_the_error_at_the_end_arrives_by_itself(stand: Stand) -> None:
+    # Google's client for Node does not see it behind other events.
+    stand.fault(FIRST, Fault(kind=FaultKind.CUT, after_events=4))
+    body = json.dumps(HELLO).encode()
+    path = "/v1beta/models/default:streamGenerateContent?alt=sse"
+    reads: list[bytes] = []
+    async with stand.connected() as (reader, writer):
+        writer.write(head(path, b"connection: close\r\ncontent-length: %d" % len(body)) + body)
+        while read := await reader.read(65_536):
+            reads.append(read)
+    [last] = [read for read in reads if b'"error"' in read]
+    assert b"data:" not in last
 
 
 @pytest.mark.parametrize("form", ["?alt=sse", ""])

@@ -135,7 +135,10 @@ async def test_a_stream_that_breaks_is_no_whole_one(stand: Stand, kind: FaultKin
     stand.fault(GOOGLE, Fault(kind=kind, after_events=2))
     async with ask(stand, "streamGenerateContent?alt=sse") as answer:
         body = await answer.read()
-    assert events_of(body)[-1]["error"]["status"] == "UNAVAILABLE"
+    error = events_of(body)[-1]["error"]
+    assert error["status"] == "UNAVAILABLE"
+    # Google's own words, which stand bare in its stream.
+    assert ("internal error" in error["message"]) is (kind is FaultKind.ERROR_EVENT)
     assert b"finishReason" not in body
     assert not stand.records[-1].complete
 

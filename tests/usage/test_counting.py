@@ -19,6 +19,18 @@ CHAT, RESPONSES, MESSAGES = (
     ("protocol", "usage", "counts"),
     [
         (CHAT, {"prompt_tokens": 14, "completion_tokens": 3}, Counts(fresh=14, output=3)),
+        (
+            Protocol.GOOGLE_GENERATE,
+            {
+                "promptTokenCount": 100,
+                "cachedContentTokenCount": 60,
+                "toolUsePromptTokenCount": 7,
+                "candidatesTokenCount": 5,
+                "thoughtsTokenCount": 30,
+            },
+            Counts(fresh=47, cached=60, output=35, reasoning=30),
+        ),
+        (Protocol.GOOGLE_GENERATE, {"totalTokenCount": 9}, None),
         (Protocol.OPENAI_EMBEDDINGS, {"prompt_tokens": 8, "total_tokens": 8}, Counts(fresh=8)),
         (
             CHAT,
