@@ -69,6 +69,19 @@ def test_status_tells_of_the_gateway_and_its_servers_before_anybody_called_them(
     assert re.search(r"gone +down +0 +\S", shown)
 
 
+def test_a_first_server_that_is_added_has_the_gateway_started(
+    agentbox: Agentbox, url: str, home: Path
+) -> None:
+    assert agentbox("litellm", "stop").exit_code == 0
+    write_config(home / "config/agentbox/config.yml", {})
+    assert agentbox("litellm", "start", "--port", "0").exit_code == 0
+    assert agentbox("litellm", "status", "--json").document["gateway"]["state"] == "off"
+    command = [str(word) for word in (script()["command"], *script()["args"])]
+    assert agentbox("litellm", "mcp", "add", "files", "--", *command).exit_code == 0
+    state = agentbox("litellm", "status", "--json").document["gateway"]["state"]
+    assert state in ("starting", "ready")
+
+
 def test_a_gateway_that_leads_back_to_itself_does_not_grow_without_end(
     agentbox: Agentbox, url: str, home: Path
 ) -> None:

@@ -1,11 +1,9 @@
 """What clients of the gateway talk to: one MCP server for all, and one for each by itself."""
 
-import contextlib
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import anyio
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.models import InitializationOptions
@@ -43,6 +41,7 @@ from agentbox_cli.mcp.gateway.hub import Hub
 from agentbox_cli.mcp.gateway.naming import Gathered, Home, gather_named, gather_uris, home_of
 from agentbox_cli.mcp.gateway.session import ITSELF, our_id
 from agentbox_cli.mcp.gateway.upstream import Down, Upstream
+from agentbox_cli.mcp.gateway.watchers import Watchers
 
 _SESSION_HEADER = "mcp-session-id"
 # Clients come and go without a word; these are told of changes.
@@ -92,9 +91,7 @@ class Front:
         self._bus = InMemorySubscriptionBus()
         self._listening = ListenHandler(self._bus)
         self._sessions: OrderedDict[str, ServerSession] = OrderedDict()
-        # The resources that a session watches, and where each comes from, by its URI here.
-        self._watched: dict[str, dict[str, Home]] = {}
-        self._listened: Counter[tuple[str, Home]] = Counter()
+        self._watchers = Watchers(hub, self._home_of)
         self.server = _Server(
             name,
             version=__version__,
@@ -137,74 +134,33 @@ class Front:
 
     async def tell_updated(self, home: Home) -> None:
         """Tell every client that watches a resource that it has changed."""
-        for uri in {uri for uri, each in list(self._listened) if each == home}:
+        for uri in self._watchers.streams(home):
             await self._bus.publish(ResourceUpdated(uri=uri))
-        for key, watched in list(self._watched.items()):
-            for uri in [uri for uri, each in watched.items() if each == home]:
-                if session := self._sessions.get(key):
-                    await session.send_resource_updated(uri)
+        for key, uri in self._watchers.sessions(home):
+            if session := self._sessions.get(key):
+                await session.send_resource_updated(uri)
+
+    # Only clients of older versions ask for these, and some refuse an answer with more in it.
 
     async def _subscribe(self, ctx: _Context, params: SubscribeRequestParams) -> HandlerResult:
-        watched = self._watched.setdefault(_session_key(ctx), {})
-        uri = str(params.uri)
-        if uri not in watched:
-            home = await self._watchable(uri)
-            await self._watch(home)
-            watched[uri] = home
-        # Only clients of older versions ask for this, and some refuse an answer with more in it.
+        await self._watchers.subscribe(_session_key(ctx), str(params.uri))
         return {}
 
     async def _unsubscribe(self, ctx: _Context, params: UnsubscribeRequestParams) -> HandlerResult:
-        home = self._watched.get(_session_key(ctx), {}).pop(str(params.uri), None)
-        if home is not None:
-            await self._unwatch(home)
+        await self._watchers.unsubscribe(_session_key(ctx), str(params.uri))
         return {}
 
     async def _listen(
         self, ctx: _Context, params: SubscriptionsListenRequestParams
     ) -> SubscriptionsListenResult:
         """A stream of news; resources are watched for as long as it lasts, if they can be."""
-        begun: list[tuple[str, Home]] = []
         wanted = params.notifications
-        try:
-            for uri in map(str, wanted.resource_subscriptions or ()):
-                with contextlib.suppress(MCPError):
-                    home = await self._watchable(uri)
-                    await self._watch(home)
-                    begun.append((uri, home))
-                    self._listened[uri, home] += 1
-            kept = {"resource_subscriptions": [uri for uri, _ in begun] or None}
-            honored = {"notifications": wanted.model_copy(update=kept)}
-            return await self._listening(ctx, params.model_copy(update=honored))
-        finally:
-            for each in begun:
-                self._listened[each] -= 1
-                self._listened += Counter()  # drops what nobody listens to
-                with anyio.CancelScope(shield=True), contextlib.suppress(MCPError):
-                    await self._unwatch(each[1])
+        async with self._watchers.listening(wanted.resource_subscriptions or ()) as uris:
+            kept = wanted.model_copy(update={"resource_subscriptions": uris or None})
+            return await self._listening(ctx, params.model_copy(update={"notifications": kept}))
 
-    async def _watchable(self, uri: str) -> Home:
-        home = home_of(uri, await self._resources(), await self._templates())
-        if home is None:
-            raise MCPError(INVALID_PARAMS, f"there is no resource {uri}")
-        greeting = self._hub.upstreams[home.server].greeting
-        can = greeting is not None and greeting.has("resources")
-        if not (can and greeting.capabilities["resources"].get("subscribe")):
-            said = f"the MCP server {home.server} does not tell of changes of a resource"
-            raise MCPError(INVALID_REQUEST, said)
-        return home
-
-    async def _watch(self, home: Home) -> None:
-        try:
-            await self._hub.upstreams[home.server].watched.begin(home.name)
-        except Down as why:
-            raise MCPError(INTERNAL_ERROR, str(why)) from None
-
-    async def _unwatch(self, home: Home) -> None:
-        # A server that is gone watches nothing any more.
-        if home.server in self._hub.upstreams:
-            with contextlib.suppress(Down):
-                await self._hub.upstreams[home.server].watched.end(home.name)
+    async def _home_of(self, uri: str) -> Home | None:
+        return home_of(uri, await self._resources(), await self._templates())
 
     async def _remember(self, ctx: _Context, call_next: CallNext) -> HandlerResult:
         if ctx.method == "initialize" and _comes_from_us(ctx.params):
@@ -216,8 +172,7 @@ class Front:
             self._sessions.move_to_end(known)
             if len(self._sessions) > _SESSIONS_KEPT:
                 gone, _ = self._sessions.popitem(last=False)
-                for home in self._watched.pop(gone, {}).values():
-                    await self._unwatch(home)
+                await self._watchers.forget(gone)
         result = await call_next(ctx)
         if ctx.method in _GREETINGS and isinstance(result, dict):
             told = await self._instructions()
@@ -268,7 +223,7 @@ class Front:
     async def _read_resource(
         self, _: _Context, params: ReadResourceRequestParams
     ) -> HandlerResult:
-        home = home_of(str(params.uri), await self._resources(), await self._templates())
+        home = await self._home_of(str(params.uri))
         if home is None:
             raise MCPError(INVALID_PARAMS, f"there is no resource {params.uri}")
         result = await self._ask(home.server, "resources/read", {"uri": home.name})

@@ -59,6 +59,11 @@ class Greeting:
         """Whether it has `tools`, `resources` or `prompts`."""
         return isinstance(self.capabilities.get(kind), dict)
 
+    @property
+    def subscribes(self) -> bool:
+        """Whether it tells of changes of a resource."""
+        return self.has("resources") and bool(self.capabilities["resources"].get("subscribe"))
+
 
 class Session:
     """A session over a pair of streams; `run` has to go on beside it.

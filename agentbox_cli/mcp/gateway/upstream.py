@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -16,7 +15,6 @@ from mcp.shared.dispatcher import ProgressFnT
 from mcp.shared.exceptions import MCPError
 from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
 
-from agentbox_cli.config.redaction import redact
 from agentbox_cli.errors import ConfigError
 from agentbox_cli.mcp.gateway.connecting import (
     KINDS,
@@ -33,14 +31,11 @@ from agentbox_cli.mcp.gateway.settings import Server
 from agentbox_cli.mcp.gateway.stdio import TOO_LONG
 from agentbox_cli.mcp.gateway.tools import Filter, Tool, ToolState, instructions_of, sorted_tools
 from agentbox_cli.mcp.gateway.watching import Watched
+from agentbox_cli.mcp.gateway.words import Words
 from agentbox_cli.supervise.backoff import Backoff
 
 _log = logging.getLogger(__name__)
 
-# What a server writes to its stderr goes to our log, but no more than this in a minute.
-_LINES_A_MINUTE = 100
-_LINES_KEPT = 20
-_LONGEST = 500
 _FIELDS = {"tools": ("tools",), "resources": ("resources", "templates"), "prompts": ("prompts",)}
 
 
@@ -96,7 +91,7 @@ class Upstream:
         self.pins: Pins | None = None
         self.pin_problem: str | None = None
         self.tally = Tally()
-        self.lines: deque[str] = deque(maxlen=_LINES_KEPT)
+        self._words = Words(server)
         self._file = pins
         self._on_changed = on_changed
         self._on_updated = on_updated
@@ -112,9 +107,6 @@ class Upstream:
         self._was_ready = False
         self._dirty: set[str] = set()
         self._stir = asyncio.Event()
-        self._heard = 0
-        self._minute = 0.0
-        self._ended: int | None = None
 
     @property
     def retry_s(self) -> float | None:
@@ -267,11 +259,12 @@ class Upstream:
     async def _supervise(self) -> None:
         while True:
             begun = time.monotonic()
-            self._was_ready, self._ended = False, None
+            self._was_ready = False
+            self._words.begin()
             try:
                 await self._live()
             except Exception as error:  # noqa: BLE001 - one server must not take others along
-                self.reason = self._end_reason() or reason_of(error, self.server)
+                self.reason = self._words.end_reason() or reason_of(error, self.server)
             self._backoff = self._backoff.after(time.monotonic() - begun)
             self._leave(State.STARTING)
             # One that worked until now is started again at once: the next call need not wait.
@@ -302,9 +295,9 @@ class Upstream:
         """Go through one session, from its opening to its end."""
         begun = time.monotonic()
         ears = Ears(
-            stderr=self._hear,
-            noise=self._hear_noise,
-            ended=self._end,
+            stderr=self._words.hear,
+            noise=self._words.hear_noise,
+            ended=self._words.end,
             changed=self._shift,
             updated=self._on_updated,
         )
@@ -315,7 +308,7 @@ class Upstream:
                 await connection.over.wait()
                 group.cancel_scope.cancel()
             self._leave(State.STARTING)
-        self.reason = self._end_reason() or self.reason or "the connection was closed"
+        self.reason = self._words.end_reason() or self.reason or "the connection was closed"
 
     def _take(self, connection: Connection, took: float) -> None:
         self.listed, self._instructions = connection.listed, connection.greeting.instructions
@@ -388,35 +381,3 @@ class Upstream:
         for kind, fields in _FIELDS.items():
             if any(getattr(before, name) != getattr(self._announced, name) for name in fields):
                 self._on_changed(kind)
-
-    def _end(self, status: int | None) -> None:
-        self._ended = status
-
-    def _end_reason(self) -> str | None:
-        """How its process ended; None if it did not, or is none of ours."""
-        if self._ended is None:
-            return None
-        said = f": {self.lines[-1]}" if self.lines else ""
-        if self._ended < 0:
-            return f"it was killed by signal {-self._ended}{said}"
-        return f"it ended with status {self._ended}{said}"
-
-    def _hear(self, line: str) -> None:
-        said = redact(line[:_LONGEST], self.server.secrets())
-        self.lines.append(said)
-        if self._may_tell():
-            _log.info("[%s] %s", self.server.name, said)
-
-    def _hear_noise(self, line: str) -> None:
-        if self._may_tell():
-            said = redact(line[:_LONGEST], self.server.secrets())
-            _log.info("[%s] on stdout, no message: %s", self.server.name, said)
-
-    def _may_tell(self) -> bool:
-        now = time.monotonic()
-        if now - self._minute > 60:  # noqa: PLR2004 - a minute
-            self._minute, self._heard = now, 0
-        self._heard += 1
-        if self._heard == _LINES_A_MINUTE:
-            _log.info("[%s] says more than is told", self.server.name)
-        return self._heard < _LINES_A_MINUTE
