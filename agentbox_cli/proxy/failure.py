@@ -50,10 +50,3 @@ class Failure:
     def error_class(self) -> ErrorClass:
         """The class of its kind, which the user's toggles speak about."""
         return self.kind.error_class
-
-
-def failure_from_connection(
-    kind: ErrorKind, message: str, *, sent: bool, reused_closed: bool = False
-) -> Failure:
-    """Make the failure of an attempt that got no answer."""
-    return Failure(kind=kind, status=None, message=message, sent=sent, reused_closed=reused_closed)

@@ -131,10 +131,6 @@ class Guard:
         self._accepted_hosts: set[str] = set()
         self._key = _as_bytes(key.get_secret_value())
 
-    def replace_key(self, key: SecretStr) -> None:
-        """Take a new key; the old one opens nothing from now on."""
-        self._key = _as_bytes(key.get_secret_value())
-
     def peer(self, local: SocketAddress, remote: SocketAddress) -> PeerSocket | None:
         """Whom the kernel sees at the other end; ask at accept and keep the answer.
 

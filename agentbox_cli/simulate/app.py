@@ -1,7 +1,6 @@
 """One HTTP server on this machine that stands in for any number of providers."""
 
 import asyncio
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -78,7 +77,6 @@ class SimulatedProviders:
         self._models = {**(models or {}), SIMULATED: _OWN_MODELS}
         self._closing = asyncio.Event()
         self._runner: web.ServerRunner | None = None
-        self._refusing: list[socket.socket] = []
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen, for the first time or again; return the base URL, without a slash at its end."""
@@ -100,16 +98,6 @@ class SimulatedProviders:
         self._closing.set()
         if self._runner is not None:
             await self._runner.cleanup()
-        for taken in self._refusing:
-            taken.close()
-
-    def closed_port(self) -> int:
-        """Take a port of 127.0.0.1 where every connection is refused, until `stop`."""
-        # Bound but not listening: nobody else can take it, and nobody answers.
-        taken = socket.socket()
-        self._refusing.append(taken)
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.headers.get("expect", "").lower() == "100-continue" and request.transport:

@@ -208,10 +208,6 @@ class Ledger:
         """What is spent of each budget in the periods of now."""
         return {budget: self._account(budget, now) for budget in self.budgets}
 
-    def lose(self) -> None:
-        """Note that the store can no longer say what was spent."""
-        self.known = False
-
     def spend(self, spender: Spender, dollars: float, now: float) -> None:
         """Count what a call has cost."""
         for budget in self.concerning(spender):

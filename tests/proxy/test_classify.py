@@ -15,7 +15,7 @@ from agentbox_cli.proxy.classify import (
     compile_patterns,
 )
 from agentbox_cli.proxy.errortext import LONGEST_MESSAGE, redact, redact_body
-from agentbox_cli.proxy.failure import Failure, failure_from_connection
+from agentbox_cli.proxy.failure import Failure
 from agentbox_plugins import anthropic, gwdg_saia, openai
 
 NOW = 1_760_000_000.0
@@ -239,10 +239,3 @@ def test_a_failure_knows_its_class_and_hides_the_body_when_shown() -> None:
     assert failure.error_class is ErrorClass.RATE_LIMIT
     assert "secret-header" not in repr(failure)
     assert "body=" not in repr(failure)
-
-
-def test_a_failed_connection_says_whether_the_request_was_sent() -> None:
-    failure = failure_from_connection(ErrorKind.CONNECTION, "refused", sent=False)
-    assert (failure.status, failure.sent, failure.reused_closed) == (None, False, False)
-    gone = failure_from_connection(ErrorKind.CONNECTION, "gone", sent=True, reused_closed=True)
-    assert (gone.sent, gone.reused_closed) == (True, True)

@@ -117,8 +117,6 @@ def test_what_the_store_knows_counts_after_a_restart() -> None:
     ledger.restore({budget: 0.9}, NOON)
     assert ledger.known
     assert ledger.exceeded(ME, 0.2, NOON) is not None
-    ledger.lose()
-    assert not ledger.known
 
 
 def test_a_budget_of_nothing_is_all_gone() -> None:

@@ -53,10 +53,7 @@ def _list(*, limit: int, failed: bool, as_json: bool) -> None:
     if as_json:
         emit_json("requests", {"requests": rows})
     elif rows:
-        table(
-            ["TIME", "REQUEST", "ASKED", "ENDPOINT", "END", "SERVED BY", "CALLS", "TOOK"],
-            map(_row, rows),
-        )
+        table(COLUMNS, map(_row, rows))
     else:
         say("no request met a failure or a pause" if failed else "no requests yet")
 
