@@ -55,7 +55,7 @@ class Dispatcher:
         self._connections = connections
         model_names = Names(front.resolved)
         self._reader = Reader(front, model_names)
-        self._pages = Pages(front, model_names)
+        self._pages = Pages(front, model_names, self._sees_servers)
         self._relay = Relay(
             lanes=front.lanes,
             router=front.resolved.router,
@@ -120,9 +120,12 @@ class Dispatcher:
 
     def _is_kept_from_mcp(self, http: web.BaseRequest) -> bool:
         """Whether a container asks for servers that run outside of it, on the host."""
-        inside = http.protocol in self._connections.containers
         asked = is_mcp(http.path) or http.path == STATUS
-        return inside and asked and not self._front.mcp_for_containers
+        return asked and not self._sees_servers(http)
+
+    def _sees_servers(self, http: web.BaseRequest) -> bool:
+        inside = http.protocol in self._connections.containers
+        return not inside or self._front.mcp_for_containers
 
     async def _told(
         self, http: web.BaseRequest, endpoint: Endpoint, answer: Teller, holder: str | None

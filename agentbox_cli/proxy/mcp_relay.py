@@ -80,8 +80,8 @@ class McpRelay:
         """Tell how the servers are."""
         return await self._passed_on(http, b"", "/status")
 
-    async def state(self) -> dict[str, Any]:
-        """How the gateway is, and its servers in few words; nothing is started for it."""
+    def state(self) -> dict[str, Any]:
+        """How the gateway is."""
         gateway = self.gateway
         ready = gateway.state is State.READY
         return {
@@ -90,7 +90,6 @@ class McpRelay:
             "rss_mb": gateway.rss_mb,
             "restarts": gateway.restarts,
             "last_error": None if ready else gateway.last_error,
-            "servers": await self._servers() if ready else [],
         }
 
     def warnings(self) -> list[str]:
@@ -110,7 +109,10 @@ class McpRelay:
         if self._session is not None:
             await self._session.close()
 
-    async def _servers(self) -> list[Any]:
+    async def servers(self) -> list[Any]:
+        """How each server is, in few words; none unless the gateway is ready."""
+        if self.gateway.state is not State.READY:
+            return []
         try:
             async with asyncio.timeout(_TELLING_SECONDS):
                 reply = await self._session_open().get(URL.build(**_GATEWAY, path=_SERVERS))

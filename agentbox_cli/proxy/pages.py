@@ -43,10 +43,14 @@ class Pages:
     Args:
         front: what the pages tell of.
         names: what models are called.
+        sees_servers: whether who asks may know of the MCP servers.
     """
 
-    def __init__(self, front: Front, names: Names) -> None:
+    def __init__(
+        self, front: Front, names: Names, sees_servers: Callable[[web.BaseRequest], bool]
+    ) -> None:
         self._front = front
+        self._sees_servers = sees_servers
         self._names = names
         self._requests = explaining.Pages(front.stories, front.resolved.secrets())
         self._pages: dict[str, Handler] = {
@@ -87,10 +91,12 @@ class Pages:
         body = {"status": "ok", "instance": self._front.instance, "version": __version__}
         return web.json_response(body)
 
-    async def _status(self, _: web.BaseRequest) -> web.StreamResponse:
+    async def _status(self, http: web.BaseRequest) -> web.StreamResponse:
         told = self._front.status()
         if self._front.mcp is not None:
-            told["gateway"] = await self._front.mcp.state()
+            seen = self._sees_servers(http)
+            servers = await self._front.mcp.servers() if seen else []
+            told["gateway"] = self._front.mcp.state() | {"servers": servers}
         return web.json_response(told)
 
     async def _limits(self, _: web.BaseRequest) -> web.StreamResponse:

@@ -133,6 +133,9 @@ async def test_containers_do_not_get_at_the_servers_of_the_host(
                 assert let_in or "socket_mcp" in (await answer.json())["error"]["message"]
         assert (relay_of(stand).gateway.state is State.OFF) is not let_in
         assert (await ask(stand))[0] == 200, "the own user has them"
+        async with http.get("http://localhost/agentbox/status") as answer:
+            told = (await answer.json())["gateway"]
+        assert (told["state"], bool(told["servers"])) == ("ready", let_in)
 
 
 async def test_news_come_at_once_and_a_listener_that_leaves_is_seen_to_leave(
