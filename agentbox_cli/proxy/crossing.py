@@ -32,6 +32,7 @@ _LITELLM_FIELDS = frozenset({"thinking_blocks", "provider_specific_fields"})
 _LITELLM_MARKS = tuple(f'"{name}"'.encode() for name in _LITELLM_FIELDS)
 
 _NUMBER = b'"index"'
+_PDF = b"data:application/pdf;base64,"
 
 _Fields = dict[str, msgspec.Raw]
 _messages = msgspec.json.Decoder(list[_Fields]).decode
@@ -47,6 +48,15 @@ class _Block(msgspec.Struct, gc=False):
     signature: Any = None
 
 
+class _Url(msgspec.Struct, gc=False):
+    url: str = ""
+
+
+class _Part(msgspec.Struct, gc=False):
+    image_url: _Url | None = None
+
+
+_part = msgspec.json.Decoder(_Part).decode
 _block = msgspec.json.Decoder(_Block).decode
 # None for a block that does not cross, the block itself if nothing changes.
 _Change = Callable[[_Block, msgspec.Raw], msgspec.Raw | None]
@@ -103,12 +113,13 @@ def chat_for_openai(ask: Ask) -> Ask:
 
 
 def chat_of_litellm(ask: Ask) -> Ask:
-    """A chat that LiteLLM has made of something else: its calls without numbers.
+    """A chat that LiteLLM has made of something else, as OpenAI-style providers take it.
 
-    Only in streams do calls have them; LiteLLM gives them to those of earlier responses too, and
-    OpenAI-style providers that are strict refuse them (measured).
+    LiteLLM gives numbers to the calls of earlier responses, which only streams have, and makes
+    pictures of PDFs; strict providers refuse both (measured).
     """
-    return _with_chat(ask, _without_numbers) if _NUMBER in ask.body else ask
+    made = _NUMBER in ask.body or _PDF in ask.body
+    return _with_chat(ask, _of_litellm) if made else ask
 
 
 def chat_for_anthropic(ask: Ask) -> Ask:
@@ -220,12 +231,24 @@ def _plain(message: _Fields) -> _Fields:
     return {name: value for name, value in message.items() if name not in dropped}
 
 
-def _without_numbers(message: _Fields) -> _Fields:
-    if _NUMBER not in bytes(message.get("tool_calls", b"")):
-        return message
-    calls = msgspec.json.decode(message["tool_calls"], type=list[_Fields])
-    plain = [{name: value for name, value in call.items() if name != "index"} for call in calls]
-    return message | {"tool_calls": msgspec.Raw(_encode(plain))}
+def _of_litellm(message: _Fields) -> _Fields:
+    told = message
+    if _NUMBER in bytes(message.get("tool_calls", b"")):
+        calls = msgspec.json.decode(message["tool_calls"], type=list[_Fields])
+        plain = [{name: it for name, it in call.items() if name != "index"} for call in calls]
+        told = told | {"tool_calls": msgspec.Raw(_encode(plain))}
+    if _PDF in (content := bytes(message.get("content", b""))) and content.startswith(b"["):
+        parts = [_as_file(_part(raw), raw) for raw in _blocks(content)]
+        told = told | {"content": msgspec.Raw(_encode(parts))}
+    return told
+
+
+def _as_file(part: _Part, raw: msgspec.Raw) -> msgspec.Raw:
+    """A PDF as OpenAI takes it, which wants a name too."""
+    if part.image_url is None or not part.image_url.url.startswith(_PDF.decode()):
+        return raw
+    file = {"filename": "document.pdf", "file_data": part.image_url.url}
+    return msgspec.Raw(_encode({"type": "file", "file": file}))
 
 
 def _with_valid_ids(message: _Fields) -> _Fields:

@@ -17,7 +17,13 @@ from openai import AsyncOpenAI
 
 from agentbox_cli.simulate.faults import Fault
 from agentbox_cli.simulate.wording import Wording
-from tests.fakes.meaning import of_chat, of_messages, tools_of
+from tests.fakes.meaning import (
+    of_chat,
+    of_messages,
+    tools_of,
+    wanted_of_chat,
+    wanted_of_messages,
+)
 from tests.fakes.stand import Plan, Stand, open_stand
 from tests.fakes.strict import StrictAnthropic, StrictOpenAI, listening, signed
 
@@ -28,13 +34,13 @@ OPENAI = "openai/gpt-4.1"
 CLAUDE, LLAMA = "anthropic/claude-sonnet-4-5", "gwdg_saia/gemma-3-27b-it"
 START_SECONDS = 120.0
 REFUSED = 400  # moves on to the next link, and nothing cools
-ANSWER = [
+ANSWER: list[dict[str, Any]] = [
     {"type": "thinking", "thinking": "a thought of the other model"},
     {"type": "text", "text": "Let me see."},
     {"type": "tool_use", "id": "functions.look:0", "name": "look", "input": {"at": [1, 2.5]}},
     {"type": "tool_use", "id": "call_" + "x" * 60, "name": "look", "input": {}},
 ]
-CLAUDES_ANSWER = [
+CLAUDES_ANSWER: list[dict[str, Any]] = [
     {"type": "thinking", "thinking": "a thought of Claude"},
     {"type": "text", "text": "Let me see."},
     {"type": "tool_use", "name": "look", "input": {"at": [1, 2.5]}},
@@ -123,6 +129,12 @@ async def ask(scene: Scene, body: dict[str, Any], *, stream: bool) -> dict[str, 
     return {"role": "assistant", "content": content}
 
 
+def said_in(content: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """What an answer says, without ids and signatures."""
+    names = ("type", "thinking", "text", "name", "input")
+    return [tuple(block[name] for name in names if name in block) for block in content]
+
+
 def results_for(message: dict[str, Any]) -> dict[str, Any]:
     used = [block["id"] for block in message["content"] if block["type"] == "tool_use"]
     content = [{"type": "tool_result", "tool_use_id": name, "content": "seen"} for name in used]
@@ -145,8 +157,8 @@ async def test_a_conversation_crosses_and_comes_back(
     crossed = scene.llama.taken[-1]
     assert of_chat(crossed) == of_messages(body)
     assert tools_of(crossed) == tools_of(body)
-    kinds = [block["type"] for block in answer["content"]]
-    assert kinds == ["thinking", "text", "tool_use", "tool_use"]
+    assert wanted_of_chat(crossed) == wanted_of_messages(body)
+    assert said_in(answer["content"]) == said_in(ANSWER)
 
     went_on = {**body, "messages": [*body["messages"], answer, results_for(answer)]}
     went_on.pop("tool_choice", None)
@@ -177,7 +189,13 @@ async def test_a_chat_crosses_to_anthropic_and_comes_back(scene: Scene, file: Pa
     assert scene.claude.refused == []
     assert of_messages(scene.claude.taken[-1]) == of_chat(chat)
     answer = told.choices[0].message.model_dump(exclude_none=True, exclude_unset=True)
-    assert [call["function"]["name"] for call in answer["tool_calls"]] == ["look", "look"]
+    calls = [
+        (each["function"]["name"], each["function"]["arguments"]) for each in answer["tool_calls"]
+    ]
+    assert [(name, json.loads(told)) for name, told in calls] == [
+        (block["name"], block["input"]) for block in CLAUDES_ANSWER[2:]
+    ]
+    assert answer["content"] == "Let me see."
 
     results = [
         {"role": "tool", "tool_call_id": call["id"], "content": "seen"}

@@ -165,6 +165,20 @@ def test_a_chat_that_litellm_made_has_no_numbers_on_its_calls() -> None:
     assert chat_of_litellm(plain) is plain
 
 
+def test_a_pdf_that_litellm_takes_for_a_picture_becomes_a_file() -> None:
+    pdf = "data:application/pdf;base64,JVBERi0="
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    words = {"type": "text", "text": pdf}
+    parts = [words, picture, {"type": "image_url", "image_url": {"url": pdf}}]
+    messages = [{"role": "user", "content": parts}, {"role": "user", "content": pdf}]
+    ask = read_ask(json.dumps({"model": "m", "messages": messages}).encode())
+    file = {"type": "file", "file": {"filename": "document.pdf", "file_data": pdf}}
+    assert sent(chat_of_litellm(ask))["messages"] == [
+        {"role": "user", "content": [words, picture, file]},
+        messages[1],
+    ]
+
+
 def test_calls_of_a_chat_get_ids_that_anthropic_takes() -> None:
     odd = "functions.w:0"
     call = {"id": odd, "type": "function", "function": {"name": "w", "arguments": "{}"}}
