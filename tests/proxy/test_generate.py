@@ -1,6 +1,7 @@
 """Google's endpoint over the wire, with links that do not speak its protocol."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -130,13 +131,15 @@ async def test_the_error_at_the_end_arrives_by_itself(stand: Stand) -> None:
     stand.fault(FIRST, Fault(kind=FaultKind.CUT, after_events=4))
     body = json.dumps(HELLO).encode()
     path = "/v1beta/models/default:streamGenerateContent?alt=sse"
-    reads: list[bytes] = []
+    reads: list[tuple[float, bytes]] = []
     async with stand.connected() as (reader, writer):
         writer.write(head(path, b"connection: close\r\ncontent-length: %d" % len(body)) + body)
         while read := await reader.read(65_536):
-            reads.append(read)
-    [last] = [read for read in reads if b'"error"' in read]
+            reads.append((time.monotonic(), read))
+    [(at, last)] = [each for each in reads if b'"error"' in each[1]]
+    before = max(each for each, read in reads if b"data:" in read)
     assert b"data:" not in last
+    assert at - before >= exchange.APART_SECONDS / 2
 
 
 @pytest.mark.parametrize("form", ["?alt=sse", ""])
