@@ -8,6 +8,8 @@ import typer
 from agentbox_cli.paths import CONTAINER_SOCKET, HOST_CONFIG
 
 SOCKET_VARIABLE = "AGENTBOX_SOCKET"
+# Set by the init script for the container's command: who starts the proxy meanwhile.
+INIT_VARIABLE = "AGENTBOX_INIT_PID"
 
 
 def mounted_socket() -> Path:
@@ -20,6 +22,14 @@ def has_socket() -> bool:
     from agentbox_cli.deploy.bridge import is_mounted
 
     return is_mounted(mounted_socket())
+
+
+def init_starts() -> bool:
+    """Whether the container's init script is on its way to a proxy or a bridge."""
+    from agentbox_cli.daemon.identity import identify
+
+    named = os.environ.get(INIT_VARIABLE, "")
+    return named.isdecimal() and identify(int(named)) is not None
 
 
 def is_container() -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agentbox_cli.daemon.probe import Probe
     from agentbox_cli.providers.agent import AgentSpec
 
-_BRIDGE_SECONDS = 10.0
+_ON_ITS_WAY_SECONDS = 10.0
 _PAUSE = 0.1
 
 Agent = Annotated[str, typer.Argument(metavar="AGENT", help="Which agent.", show_default=False)]
@@ -97,7 +97,7 @@ def _served_in_container(ctx: typer.Context) -> "Served | None":
     Only where a config or a socket is mounted. Elsewhere a port says nothing of who listens, and
     prompts are nobody else's business.
     """
-    from agentbox_cli.cli.container import has_socket, is_container, usual_port
+    from agentbox_cli.cli.container import has_socket, init_starts, is_container, usual_port
 
     if not is_container():
         return None
@@ -106,9 +106,13 @@ def _served_in_container(ctx: typer.Context) -> "Served | None":
     from agentbox_cli.deploy.health import at_port, status_at_port
 
     port, token = usual_port(ctx), token_named(os.environ)
-    # The bridge may be on its way: what starts it starts the container's command too.
-    deadline = time.monotonic() + (_BRIDGE_SECONDS if has_socket() else 0.0)
-    while (status := status_at_port(port, token)) is None and time.monotonic() < deadline:
+    # It may be on its way: what starts it starts the container's command too.
+    deadline = time.monotonic() + _ON_ITS_WAY_SECONDS
+    while True:
+        is_coming = (has_socket() or init_starts()) and time.monotonic() < deadline
+        status = status_at_port(port, token)
+        if status is not None or not is_coming:
+            break
         if at_port(port) is not None:
             raise _unknown_here(port, token)
         time.sleep(_PAUSE)

@@ -68,6 +68,8 @@ fi
 if [ -x "$prefix/bin/agentbox" ]; then
     # Nothing of the container's own input and output is held, but stderr for a last word.
     begin </dev/null >&2 &
+    # Whoever asks for the proxy meanwhile waits for this one, and starts none of its own.
+    export AGENTBOX_INIT_PID=$!
 else
     echo "agentbox-init: no proxy: there is no $prefix/bin/agentbox" >&2
 fi

@@ -107,6 +107,48 @@ def test_the_proxy_of_a_container_whole(make_image: MakeImage) -> None:
         assert inside.process.wait(20) == 128 + signal.SIGTERM
 
 
+GOOSE = """#!/bin/sh
+[ "$1" = --version ] && echo 1.9.0 || echo "goose at $OPENAI_HOST"
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("run goose", "goose at http://127.0.0.1:4000"),
+        ("start", "the proxy already runs on http://127.0.0.1:4000, started with the container"),
+    ],
+)
+def test_a_command_that_begins_with_the_container_waits_for_the_proxy_of_abox(
+    make_image: MakeImage, tmp_path: Path, asked: str, said: str
+) -> None:
+    goose = tmp_path / "goose"
+    goose.write_text(GOOSE)
+    goose.chmod(0o755)
+    mounts = {goose: "/usr-local/goose"}
+    image = make_image(CONFIG, mode=0o600, owner=ABOX_UID, mounts=mounts)
+    path = "PATH=/usr-local:$PATH"
+    line = f"{path} {BIN} litellm {asked} && cat {LOG}; ls /root/.local/state/agentbox/litellm.log"
+    done = run(image, [INIT, "sh", "-c", line])
+    assert said in done.stdout, done.stderr
+    assert "serving on http://127.0.0.1:4000" in done.stdout, "abox has it"
+    assert "/root/.local/state/agentbox/litellm.log" not in done.stdout, "and root has none"
+
+
+def test_a_command_that_begins_with_the_container_does_without_what_cannot_come(
+    make_image: MakeImage, tmp_path: Path
+) -> None:
+    """Where abox may not read the config, root has a proxy of its own."""
+    goose = tmp_path / "goose"
+    goose.write_text(GOOSE)
+    goose.chmod(0o755)
+    image = make_image(CONFIG, mode=0o600, mounts={goose: "/usr-local/goose"})
+    line = f"PATH=/usr-local:$PATH {BIN} litellm run goose; {BIN} litellm stop"
+    done = run(image, [INIT, "sh", "-c", line])
+    assert "goose at http://127.0.0.1:4000" in done.stdout, done.stderr
+    assert "stopped" in done.stdout
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no config": ({}, "no proxy is started: there is no config file; looked for /host-config"),
     "switched off": (

@@ -1,6 +1,7 @@
 """`agentbox litellm start`: one daemon, ready when the command ends."""
 
 import os
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from agentbox_cli.providers.load import Setup
 
 app = command()
+
+INIT_SECONDS = 10.0
+_PAUSE = 0.1
 
 
 class Wait(StrEnum):
@@ -72,7 +76,24 @@ def start(
         from agentbox_cli.daemon.foreground import become
 
         become(standard_paths(), launch_of(file, setup, chosen, os.environ, Path.cwd()))
+    if init_brought_one(chosen):
+        say(f"the proxy already runs on http://127.0.0.1:{chosen}, started with the container")
+        return
     begin(file, setup, chosen, Wait.NONE if no_wait else wait)
+
+
+def init_brought_one(port: int) -> bool:
+    """Wait for what the container's init script starts, and tell whether another user has it."""
+    from agentbox_cli.cli.container import init_starts
+    from agentbox_cli.daemon.probe import probe
+    from agentbox_cli.deploy.health import at_port
+
+    if not init_starts():
+        return False
+    deadline = time.monotonic() + INIT_SECONDS
+    while init_starts() and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
+    return at_port(port) is not None and probe(standard_paths()).instance is None
 
 
 def why_not_enabled(ctx: typer.Context) -> str | None:
