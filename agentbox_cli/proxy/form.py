@@ -4,12 +4,20 @@ import re
 from dataclasses import dataclass
 from email.message import Message
 from typing import Self
+from urllib.parse import unquote_to_bytes
 
 _NAME = re.compile(
     rb'^content-disposition:[^\r\n]*?[;\s]name="?([^";\r\n]*)"?', re.IGNORECASE | re.MULTILINE
 )
 # What a file name in the same header would have; only fields of text have none.
 _FILE = re.compile(rb"^content-disposition:[^\r\n]*?[;\s]filename", re.IGNORECASE | re.MULTILINE)
+# However a part is written, some provider may read a model's name in it.
+_MAY_NAME_MODEL = re.compile(
+    rb"""(?<![a-z])name\*?\s*=\s*(?:[\w-]*'[^']*')?["']?model["']?\s*(?:;|\r?$)""",
+    re.IGNORECASE | re.MULTILINE,
+)
+_FOLD = re.compile(rb"\r?\n[ \t]+")
+_HEAD_BYTES = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +27,12 @@ class Form:
     Args:
         body: the whole of it.
         texts: where the value of each field of text stands.
+        models: how many parts a provider may take for the model's name.
     """
 
     body: bytes
     texts: dict[str, tuple[int, int]]
+    models: int = 1
 
     @classmethod
     def of(cls, body: bytes, content_type: str) -> Self | None:
@@ -31,13 +41,15 @@ class Form:
         if boundary is None:
             return None
         texts: dict[str, tuple[int, int]] = {}
+        models = 0
         for start, end in _parts(body, b"--" + boundary):
             head_end = body.find(b"\r\n\r\n", start, end)
+            models += _may_name_model(body[start : end if head_end < 0 else head_end])
             head = body[start:head_end]
             named = _NAME.search(head) if head_end >= 0 else None
             if named and not _FILE.search(head):
                 texts[named[1].decode("utf-8", "replace")] = (head_end + 4, end)
-        return cls(body, texts)
+        return cls(body, texts, models)
 
     def text(self, name: str) -> str | None:
         """The value of a field of text."""
@@ -50,6 +62,11 @@ class Form:
         """The form with another model."""
         start, end = self.texts["model"]
         return b"".join((self.body[:start], model.encode(), self.body[end:]))
+
+
+def _may_name_model(head: bytes) -> bool:
+    plain = _FOLD.sub(b" ", head[:_HEAD_BYTES]).replace(b"\\", b"")
+    return _MAY_NAME_MODEL.search(unquote_to_bytes(plain)) is not None
 
 
 def is_form(content_type: str) -> bool:

@@ -130,6 +130,8 @@ def read_form(body: bytes, content_type: str) -> Ask:
     model = form.text("model")
     if not model:
         raise BadBody("the form's field 'model' is missing: name an alias, such as \"default\"")
+    if form.models > 1:
+        raise BadBody("the form has several fields that may be its 'model': send one")
     stream = form.text("stream") in {"true", "True", "1"}
     return Ask(fields={}, model=model, stream=stream, body=body, form=form)
 

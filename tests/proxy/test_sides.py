@@ -225,3 +225,50 @@ async def test_a_bad_body_is_told(stand: Stand, body: bytes, media: str, why: st
     async with stand.send("/v1/images/edits", body, **{"content-type": media}) as answer:
         assert answer.status == 400
         assert why in (await answer.json())["error"]["message"]
+
+
+NAMED = b'--x\r\ncontent-disposition: form-data; name="model"\r\n\r\ndefault\r\n'
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'name="model"',
+        b"name=model",
+        b"name='model'",
+        b'NAME = "Model"; x=y',
+        b'name="model"; filename="m"',
+        b"name*=utf-8''model",
+        b"name*=utf-8''mo%64el",
+        b'name="mo\\del"',
+        b'x=y;\r\n name="model"',
+    ],
+)
+async def test_no_second_field_can_name_another_model(make: Make, head: bytes) -> None:
+    stand = await make(whole(b'{"text": "hi"}'))
+    other = b"--x\r\ncontent-disposition: form-data; %b\r\n\r\ndear\r\n" % head
+    media = {"content-type": "multipart/form-data; boundary=x"}
+    for form in (other + NAMED, NAMED + other):
+        async with stand.send("/v1/audio/transcriptions", form + b"--x--\r\n", **media) as answer:
+            assert answer.status in {400, 404}
+            assert "model" in (await answer.json())["error"]["message"]
+    assert make.first.requests == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'name="model_x"',
+        b'name="my model"',
+        b'name="file"; filename="model"',
+        b'name="x"; y="model"',
+    ],
+)
+async def test_other_fields_may_have_names_that_are_alike(make: Make, head: bytes) -> None:
+    stand = await make(whole(b'{"text": "hi"}'))
+    other = b"--x\r\ncontent-disposition: form-data; %b\r\n\r\ndear\r\n" % head
+    media = {"content-type": "multipart/form-data; boundary=x"}
+    form = other + NAMED + b"--x--\r\n"
+    async with stand.send("/v1/audio/transcriptions", form, **media) as answer:
+        assert answer.status == 200
+    assert len(make.first.requests) == 1
