@@ -54,7 +54,7 @@ def test_every_chain_is_proven_and_the_counts_are_the_evidence(user: User) -> No
     assert {check["alias"] for check in checks} == set(CHAINS)
     assert {(check["endpoint"], check["stream"]) for check in checks} == {
         (endpoint, stream)
-        for endpoint in ("chat", "messages", "responses")
+        for endpoint in ("chat", "messages", "responses", "generate")
         for stream in (False, True)
     }
     usual = {"rate-limit", "context-window", "server-error", "timeout", "refused", "auth"}
@@ -96,6 +96,7 @@ def test_start_status_stop(user: User) -> None:
         "messages": "litellm",
         "responses": "direct",
         "embeddings": "none",
+        "generate": "direct",
     }
     again = user.runs("litellm", "start", "--port", str(port))
     assert again.returncode == 0
