@@ -188,6 +188,7 @@ async def test_a_chat_crosses_to_anthropic_and_comes_back(scene: Scene, file: Pa
     told = await scene.openai.chat.completions.create(**chat)
     assert scene.claude.refused == []
     assert of_messages(scene.claude.taken[-1]) == of_chat(chat)
+    assert wanted_of_messages(scene.claude.taken[-1]) == wanted_of_chat(chat)
     answer = told.choices[0].message.model_dump(exclude_none=True, exclude_unset=True)
     calls = [
         (each["function"]["name"], each["function"]["arguments"]) for each in answer["tool_calls"]

@@ -114,7 +114,7 @@ _CHOICES = {"any": "required", "auto": "auto", "none": "none"}
 def wanted_of_messages(body: dict[str, Any]) -> dict[str, Any]:
     """How an Anthropic request wants its answer, as far as it crosses (docs/protocols.md)."""
     choice = body.get("tool_choice") or {}
-    form = (body.get("output_config") or {}).get("format")
+    form = (body.get("output_config") or {}).get("format") or body.get("output_format")
     wanted = {
         "tokens": body["max_tokens"],
         "temperature": body.get("temperature"),

@@ -62,6 +62,22 @@ async def test_a_stream_gets_its_stream_options_and_nothing_else(
     )
 
 
+@pytest.mark.parametrize("tongue", STREAMING[1:], ids=lambda tongue: tongue.name)
+async def test_a_stream_passes_to_the_byte_both_ways(
+    make_stand: MakeStand, make_scripted: MakeScripted, tongue: Tongue
+) -> None:
+    stream = STREAMS[tongue.name]
+    provider = await make_scripted([begin_stream(), chunk(stream), END])
+    stand = await make_stand(
+        chains={"default": tongue.chain[:1]}, bases=_bases(tongue, provider.base)
+    )
+    body = b'{ "stream" : true, "x":1.0, "model":"default", "max_tokens":9, "messages":[ ] }'
+    async with stand.send(tongue.path, body) as reply:
+        assert sha(await reply.read()) == sha(stream)
+    got = provider.requests[0].partition(b"\r\n\r\n")[2]
+    assert sha(got) == sha(with_model(body, tongue.first.partition("/")[2]))
+
+
 async def test_the_query_goes_along(make_stand: MakeStand, make_scripted: MakeScripted) -> None:
     provider = await make_scripted([whole(ANSWERS["messages"])])
     stand = await make_stand(
@@ -130,3 +146,22 @@ CHAT_STREAM = (
     b'data: {"x":1.0,"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
     b"data: [DONE]\n\n"
 )
+# Odd as well: blanks, escapes, an event and a delta of tomorrow, a signature.
+STREAMS = {
+    "messages": b'event: message_start\ndata: {"type":"message_start","message":'
+    b'{"id":"msg_1","x":1.0}}\n\n'
+    b'event: ping\ndata: {"type": "ping"}\n\nevent: of_tomorrow\ndata: {"type":"of_tomorrow"}\n\n'
+    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":'
+    b'{"type":"signature_delta","signature":"Eq+/="}}\n\n'
+    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":1,"delta":'
+    b'{"type":"text_delta","text":"\\u00e9"}}\n\n'
+    b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\n'
+    b'event: message_stop\ndata: {"type":"message_stop" }\n\n',
+    "responses": b'event: response.created\ndata: {"type":"response.created","response":'
+    b'{"id":"r"}}\n\n'
+    b'event: response.of_tomorrow\ndata: {"type":"response.of_tomorrow","x":1.0}\n\n'
+    b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta", '
+    b'"delta":"\\u00e9"}\n\n'
+    b'event: response.completed\ndata: {"type":"response.completed","response":{"id":"r","output":'
+    b'[{"type":"reasoning","encrypted_content":"gA="}],"new": 1.0}}\n\n',
+}
