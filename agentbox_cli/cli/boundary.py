@@ -8,7 +8,7 @@ import sys
 import typer
 
 from agentbox_cli.cli.output import for_reading
-from agentbox_cli.errors import AgentboxError, Exit
+from agentbox_cli.errors import AgentboxError, Exit, UsageError
 
 _WIDEST, _NARROWEST = 80, 30
 
@@ -40,7 +40,17 @@ def _answer(argv: list[str]) -> int:
         sys.stderr.write("\n")
         return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - this is the boundary
+        if isinstance(error, FileNotFoundError) and not _has_working_directory():
+            said = "the directory that this was called in is gone"
+            return _tell(UsageError(said, hint="cd to one that is there"))
         return _tell_of_usage(error) if _is_usage(error) else _tell_of_bug(error)
+
+
+def _has_working_directory() -> bool:
+    try:
+        return bool(os.getcwd())  # noqa: PTH109 - pathlib asks the same
+    except FileNotFoundError:
+        return False
 
 
 def _invoke(argv: list[str]) -> int:

@@ -83,3 +83,19 @@ def test_a_wrong_choice_is_told_without_the_words_of_a_library(agentbox: Agentbo
     assert result.exit_code == 2
     assert "'tcsh' is not one of 'bash', 'zsh', 'fish'" in result.err
     assert "Value error" not in result.err
+
+
+def test_a_working_directory_that_is_gone_is_told(
+    agentbox: Agentbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.yml"
+    config.write_text("litellm: {models: {default: [{provider: simulated, model: echo}]}}\n")
+    monkeypatch.setenv("AGENTBOX_CONFIG", str(config))
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    result = agentbox("litellm", "render", "--standalone")
+    monkeypatch.chdir(tmp_path)
+    assert result.exit_code == 2
+    assert result.err.startswith("error: the directory that this was called in is gone\n")
