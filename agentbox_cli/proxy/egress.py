@@ -10,7 +10,7 @@ import asyncio
 import hmac
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ from agentbox_cli.proxy.failure import Failure
 from agentbox_cli.proxy.http_server import Server
 from agentbox_cli.proxy.lanes import DirectLane, Order
 from agentbox_cli.proxy.request import Ask, BadBody, read_ask
+from agentbox_cli.proxy.signed import SignedThoughts
 from agentbox_cli.proxy.strangers import Strangers, most_by_files
 from agentbox_cli.proxy.upstream import AttemptFailed
 from agentbox_cli.proxy.wire import error_body
@@ -62,6 +63,7 @@ class Loop:
         spent: what the provider reported.
         headers: those of the provider's answer that clients get.
         model: who answered, in the provider's words; None if it did not say.
+        thoughts: what of a stream the provider has signed.
     """
 
     attempt: str
@@ -72,6 +74,7 @@ class Loop:
     spent: Spent | None = None
     headers: dict[str, str] = field(default_factory=dict)
     model: str | None = None
+    thoughts: SignedThoughts = field(default_factory=SignedThoughts)
     task: asyncio.Task[Any] | None = None
 
 
@@ -156,7 +159,8 @@ class Egress:
             loop.spent, loop.model = answer.spent, _named_in(answer.body)
             return web.Response(body=answer.body, headers=_of_body(answer))
         loop.model = answer.reader.model
-        return await _relay_stream(http, loop, answer)
+        sees = loop.thoughts.take if protocol is Protocol.ANTHROPIC_MESSAGES else _nothing
+        return await _relay_stream(http, loop, answer, sees)
 
 
 class _Named(msgspec.Struct, gc=False):
@@ -180,14 +184,20 @@ def _of_body(answer: UnaryAnswer) -> dict[str, str]:
     return told | {"content-type": "application/json"}
 
 
+def _nothing(events: bytes) -> None:
+    """See nothing in events that hold no signed thoughts."""
+
+
 async def _relay_stream(
-    http: web.BaseRequest, loop: Loop, answer: OpenStream
+    http: web.BaseRequest, loop: Loop, answer: OpenStream, sees: Callable[[bytes], None]
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers={"content-type": "text/event-stream"})
     try:
         await response.prepare(http)
+        sees(answer.first)
         await response.write(answer.first)
         async for events in answer.rest():
+            sees(events)  # before LiteLLM does
             await response.write(events)
     except AttemptFailed as failed:
         # Only a broken connection keeps LiteLLM from making up a happy end (measured).

@@ -79,7 +79,7 @@ class EngineLane:
             raise
         endpoint = order.endpoint
         if not isinstance(answer, UnaryAnswer):
-            mender = _mender(endpoint.protocol, answer.reader, loop.model)
+            mender = _mender(endpoint.protocol, answer.reader, loop)
             return EngineStream(inner=answer, loop=loop, egress=self.egress, mender=mender)
         self.egress.close(loop)
         whole = _whole(answer, loop)
@@ -201,12 +201,12 @@ class _Mender(Protocol):
         """The same events, mended."""
 
 
-def _mender(protocol: Wire, reader: StreamReader, model: str | None) -> _Mender:
+def _mender(protocol: Wire, reader: StreamReader, loop: Loop) -> _Mender:
     if protocol is Wire.ANTHROPIC_MESSAGES:
-        return StreamMarker(model=model)
+        return StreamMarker(model=loop.model)
     if protocol is Wire.OPENAI_RESPONSES:
-        return ResponsesShaper(state=reader, model=model)
-    return ChatShaper(model=model)
+        return ResponsesShaper(state=reader, model=loop.model, thoughts=loop.thoughts)
+    return ChatShaper(model=loop.model)
 
 
 def _whole(answer: UnaryAnswer, loop: Loop) -> UnaryAnswer:

@@ -284,9 +284,9 @@ def read_responses(state: StreamState, event: bytes, data: bytes) -> PieceKind:
     if told.response:
         _note_response(state, told.response)
     name = told.type or event_name(event)
-    # LiteLLM tells only at the end what is sealed.
-    if name == "response.output_item.done" or (name in _ENDS and not state.sealed):
-        state.sealed += sealed_in(data)
+    # LiteLLM tells only at the end all that is sealed.
+    if name == "response.output_item.done" or name in _ENDS:
+        state.sealed += [each for each in sealed_in(data) if each not in state.sealed]
     if name in {"error", "response.failed"} or (told.error and not told.type):
         inner = told.error or (told.response and told.response.error)
         state.error = {"error": inner} if inner else decode(_ANYTHING, data)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from agentbox_cli.providers.model import Protocol
+from agentbox_cli.proxy.signed import SignedThoughts
 from agentbox_cli.proxy.sse import EventSplitter, data_of
 from agentbox_cli.proxy.stream import StreamState
 
@@ -179,12 +180,15 @@ class ResponsesShaper:
     """Shapes a stream of responses while it passes: named, numbered, and without `[DONE]`.
 
     Args:
-        state: is told the number of each event, so that a bad end can have the next one.
+        state: is told the number of each event, so that a bad end can have the next one, and what
+            is sealed.
         model: who answers, in the provider's words; None leaves what LiteLLM says.
+        thoughts: what the provider has signed so far.
     """
 
     state: StreamState
     model: str | None = None
+    thoughts: SignedThoughts = field(default_factory=SignedThoughts)
     _splitter: EventSplitter = field(default_factory=EventSplitter)
     _number: int = -1
     _names: dict[str, str] = field(default_factory=dict)
@@ -204,6 +208,7 @@ class ResponsesShaper:
             told = _decode(data)
             before = self._before(told)
             _event(told, self._names)
+            self._seal(told)
             name(told.get("response") or {}, self.model)
         except _NOT_AS_EXPECTED:
             yield event
@@ -212,6 +217,15 @@ class ResponsesShaper:
             self._number += 1
             each["sequence_number"] = self._number
             yield b"event: %b\ndata: %b\n\n" % (each["type"].encode(), _encode(each))
+
+    def _seal(self, told: _Object) -> None:
+        """Tell what is signed where a thought ends: clients may take items one by one."""
+        if told["type"] != "response.output_item.done" or told["item"]["type"] != "reasoning":
+            return
+        sealed = told["item"].get("encrypted_content") or self.thoughts.sealed
+        if sealed:
+            told["item"]["encrypted_content"] = sealed
+            self.state.sealed.append(sealed)
 
     def _before(self, told: _Object) -> Iterable[_Object]:
         """What LiteLLM forgets to tell before an event: that a thought begins."""

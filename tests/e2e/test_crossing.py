@@ -4,7 +4,7 @@ Both providers are as strict as the real ones: each link has to accept what the 
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -218,50 +218,68 @@ THINKING = {"reasoning": {"effort": "low"}, "store": False}
 TOO_LONG = Fault(status=400, wording=Wording.CONTEXT_WINDOW)
 
 
-async def respond(scene: Scene, *items: Any, stream: bool) -> list[dict[str, Any]]:
-    """Ask by responses, and give what came out as it would be sent back."""
+async def respond(scene: Scene, *items: Any, by: str) -> list[dict[str, Any]]:
+    """Ask by responses, and give what came out as it would be sent back.
+
+    Args:
+        by: `unary`, `stream`, or `items`: a stream whose items are taken one by one.
+    """
     asked: dict[str, Any] = {
         "model": "sealing",
         "input": list(items),
         "tools": [LOOKS],
         **THINKING,
     }
-    if stream:
+    if by == "unary":
+        output = (await scene.openai.responses.create(**asked)).output
+    else:
         events = [each async for each in await scene.openai.responses.create(**asked, stream=True)]
         assert events[-1].type == "response.completed"
-        done = events[-1].response
-    else:
-        done = await scene.openai.responses.create(**asked)
-    return [item.model_dump(mode="json", exclude_none=True) for item in done.output]
+        output = events[-1].response.output
+        done = [each.item for each in events if each.type == "response.output_item.done"]
+        for part, whole in zip(sealed(done), sealed(output), strict=True):
+            # What was signed when the item ended, of all that was signed in the end.
+            assert bool(part) == bool(whole)
+            assert whole.startswith(part.removesuffix("]"))
+        output = done if by == "items" else output
+    return [item.model_dump(mode="json", exclude_none=True) for item in output]
+
+
+def sealed(items: Sequence[Any]) -> list[str]:
+    """What of items only its maker can read; an empty text where there is nothing."""
+    told = sorted((item.type, getattr(item, "encrypted_content", None) or "") for item in items)
+    return [text for _, text in told]
 
 
 LOOKS = {"type": "function", "name": "look", "parameters": {"type": "object"}, "strict": False}
 OPENAIS = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAAsealed"}
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])
+@pytest.mark.parametrize("by", ["unary", "stream", "items"])
 async def test_sealed_thoughts_go_through_the_translation_to_their_maker_only(
-    scene: Scene, stream: bool
+    scene: Scene, by: str
 ) -> None:
     hello = {"role": "user", "content": "hi"}
     faults = scene.stand.providers.faults
     # A thought that OpenAI has sealed stays behind when Claude is asked.
     faults.put(OPENAI, TOO_LONG)
     scene.claude.will = [CLAUDES_ANSWER]
-    output = await respond(scene, hello, OPENAIS, stream=stream)
+    output = await respond(scene, hello, OPENAIS, by=by)
     assert scene.claude.refused == []
     assert "gAAAAsealed" not in json.dumps(scene.claude.taken)
     kinds = [item["type"] for item in output]
-    assert kinds == ["reasoning", "message", "function_call", "function_call"]
+    assert sorted(kinds[1:]) == ["function_call", "function_call", "message"]
+    assert kinds[0] == "reasoning"
     signature = signed("a thought of Claude")
     assert signature in output[0]["encrypted_content"]
 
     # Claude's own comes back to Claude, signed, and is nothing for OpenAI.
     results = [
         {"type": "function_call_output", "call_id": item["call_id"], "output": "seen"}
-        for item in output[2:]
+        for item in output
+        if item["type"] == "function_call"
     ]
-    await respond(scene, hello, OPENAIS, *output, *results, stream=stream)
+    await respond(scene, hello, OPENAIS, *output, *results, by=by)
     assert scene.claude.refused == []
     back = json.dumps(scene.claude.taken[-1])
     assert signature in back
@@ -272,9 +290,31 @@ async def test_sealed_thoughts_go_through_the_translation_to_their_maker_only(
 
     # Nor is any of it for the third.
     scene.claude.will = [REFUSED]
-    await respond(scene, hello, OPENAIS, *output, *results, stream=stream)
+    await respond(scene, hello, OPENAIS, *output, *results, by=by)
     assert scene.llama.refused == []
     crossed = json.dumps(scene.llama.taken[-1])
     assert signature not in crossed
     assert "sealed" not in crossed
     assert "seen" in crossed
+
+
+@pytest.mark.parametrize("by", ["unary", "stream", "items"])
+async def test_thoughts_of_all_kinds_come_back_whichever_way_they_were_taken(
+    scene: Scene, by: str
+) -> None:
+    """LiteLLM makes one item of them, and tells it done after the first words."""
+    hello = {"role": "user", "content": "hi"}
+    thought, words, call = CLAUDES_ANSWER[:3]
+    hidden = {"type": "redacted_thinking", "data": "EmwKAhgB"}
+    scene.stand.providers.faults.put(OPENAI, TOO_LONG)
+    scene.claude.will = [[thought, hidden, words, {**thought, "thinking": "another"}, call]]
+    output = await respond(scene, hello, by=by)
+    told = json.loads(output[0]["encrypted_content"])
+    assert told[:2] == [{**thought, "signature": signed(thought["thinking"])}, hidden]
+
+    used = next(item for item in output if item["type"] == "function_call")
+    result = {"type": "function_call_output", "call_id": used["call_id"], "output": "seen"}
+    scene.stand.providers.faults.put(OPENAI, TOO_LONG)
+    await respond(scene, hello, *output, result, by=by)
+    assert scene.claude.refused == []
+    assert scene.claude.taken[-1]["messages"][1]["content"][: len(told)] == told

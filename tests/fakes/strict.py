@@ -219,6 +219,8 @@ def _parts(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]
             thought = {"type": "thinking_delta", "thinking": block["thinking"]}
             mark = {"type": "signature_delta", "signature": block["signature"]}
             return block | {"thinking": "", "signature": ""}, [thought, mark]
+        case "redacted_thinking":
+            return block, []
         case "tool_use":
             delta = {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
             return block | {"input": {}}, [delta]

@@ -6,6 +6,7 @@ from typing import Any
 from agentbox_cli.providers.model import Protocol
 from agentbox_cli.proxy.events import StreamState
 from agentbox_cli.proxy.shaping import ChatShaper, ResponsesShaper, shaped
+from agentbox_cli.proxy.signed import SignedThoughts
 
 CHAT, RESPONSES = Protocol.OPENAI_CHAT, Protocol.OPENAI_RESPONSES
 EMPTY = {"citations": None, "thinking_blocks": None}
@@ -30,6 +31,12 @@ def of(told: object) -> bytes:
 
 def stream(*events: object) -> bytes:
     return b"".join(b"data: %b\n\n" % of(each) for each in events)
+
+
+def signed_thought(text: str, signature: str) -> tuple[object, ...]:
+    block = {"type": "thinking", "thinking": text, "signature": ""}
+    delta = {"type": "signature_delta", "signature": signature}
+    return {"content_block": block}, {"delta": delta}
 
 
 def told_in(events: bytes) -> list[Any]:
@@ -151,3 +158,20 @@ def test_a_whole_response_tells_a_thought_as_a_summary_and_counts_all() -> None:
         "output_tokens_details": {"reasoning_tokens": 0},
     }
     assert {"error", "incomplete_details", "temperature"} <= told.keys()
+
+
+def test_a_thought_has_its_seal_where_it_ends_and_who_made_it_is_known() -> None:
+    state, thoughts = StreamState(), SignedThoughts()
+    shaper = ResponsesShaper(state=state, thoughts=thoughts)
+    done = {"type": "response.output_item.done", "item": {"type": "reasoning", "id": "rs"}}
+    [unsigned] = told_in(shaper.take(stream(done)))
+    assert "encrypted_content" not in unsigned["item"]
+    thoughts.take(stream(*signed_thought("ü", "sig")))
+    other = {"type": "response.output_item.done", "item": {"type": "message", "content": []}}
+    sealed, message = told_in(shaper.take(stream(done, other)))
+    assert sealed["item"]["encrypted_content"] == thoughts.sealed
+    assert state.sealed == [thoughts.sealed]
+    assert "encrypted_content" not in message["item"]
+    own = {**done, "item": {"type": "reasoning", "encrypted_content": "gAAAA"}}
+    [kept] = told_in(shaper.take(stream(own)))
+    assert kept["item"]["encrypted_content"] == "gAAAA"
