@@ -1,7 +1,7 @@
 """A translated answer in Anthropic's words, made fit to be sent back to Anthropic one day.
 
 Thoughts of other models get a signature by which they are known and left out; the ids of their
-tool calls are made valid.
+tool calls are made valid, and those of the answers look like Anthropic's.
 """
 
 from collections.abc import Iterator
@@ -24,6 +24,7 @@ _BEGINS = (
     b'"message_delta"',
 )
 _ENDS = b'"content_block_stop"'
+_ID = "msg_"
 
 
 def marked(body: bytes, model: str | None = None) -> bytes:
@@ -42,7 +43,17 @@ def marked(body: bytes, model: str | None = None) -> bytes:
     blocks = [each for each in found if isinstance(each, dict)]
     changed = [_mark(block) for block in blocks]
     name(told, model)
-    return _encode(told) if any(changed) or model is not None else body
+    named = _identify(told)
+    return _encode(told) if any(changed) or named or model is not None else body
+
+
+def _identify(message: dict[str, Any]) -> bool:
+    """Give a message an id as Anthropic's are, that still tells the provider's; tell if it did."""
+    told = message.get("id")
+    if not isinstance(told, str) or told.startswith(_ID):
+        return False
+    message["id"] = _ID + told.removeprefix("chatcmpl-")
+    return True
 
 
 def _mark(block: dict[str, Any]) -> bool:
@@ -90,7 +101,7 @@ class StreamMarker:
         block, delta = told.get("content_block"), told.get("delta")
         if isinstance(begun := told.get("message"), dict):
             name(begun, self.model)
-            yield event if self.model is None else _event(told)
+            yield _event(told) if _identify(begun) or self.model is not None else event
             return
         if kind == "content_block_start" and isinstance(block, dict) and isinstance(index, int):
             if block.get("type") == "thinking":

@@ -67,12 +67,14 @@ class Way:
     Args:
         path: where.
         shape: what a whole answer is.
+        ids: what the ids of answers begin with.
         plain: a question for words.
         tools: a question for a call.
     """
 
     path: str
     shape: Any
+    ids: str
     plain: Mapping[str, Any]
     tools: Mapping[str, Any] = field(default_factory=dict)
 
@@ -81,6 +83,7 @@ WAYS = {
     Protocol.OPENAI_CHAT: Way(
         path="/v1/chat/completions",
         shape=ChatCompletion,
+        ids="chatcmpl-",
         plain={"messages": HELLO},
         tools={
             "messages": ASKED,
@@ -90,6 +93,7 @@ WAYS = {
     Protocol.OPENAI_RESPONSES: Way(
         path="/v1/responses",
         shape=Response,
+        ids="resp_",
         plain={"input": "hi there"},
         tools={
             "input": ASKED,
@@ -99,6 +103,7 @@ WAYS = {
     Protocol.ANTHROPIC_MESSAGES: Way(
         path="/v1/messages",
         shape=Message,
+        ids="msg_",
         plain={"messages": HELLO, "max_tokens": 99},
         tools={"messages": ASKED, "max_tokens": 99, "tools": [{**LOOK, "input_schema": SCHEMA}]},
     ),
@@ -166,6 +171,7 @@ async def test_a_whole_answer_has_its_published_shape(
     assert faults(way.shape, told) == []
     assert (b"look" in told) == (kind == "tools")
     assert models_in(told) == {CHAINS[alias][0].partition("/")[2]}
+    assert json.loads(told)["id"].startswith(way.ids)
 
 
 @pytest.mark.parametrize("counted", [False, True], ids=["", "counted"])
@@ -181,6 +187,7 @@ async def test_each_event_has_its_published_shape(
     assert faults_of_stream(protocol, told) == set()
     assert (b"look" in told) == (kind == "tools")
     assert models_in(told) == {CHAINS[alias][0].partition("/")[2]}
+    assert f'"id":"{way.ids}' in told.decode().replace('"id": "', '"id":"')
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])

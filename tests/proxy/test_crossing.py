@@ -218,6 +218,18 @@ def test_a_message_says_who_answered_in_the_providers_words() -> None:
     assert json.loads(marked(whole, "llama")) == named
 
 
+@pytest.mark.parametrize(
+    ("told", "given"),
+    [("chatcmpl-7a-b", "msg_7a-b"), ("gen-1", "msg_gen-1"), ("msg_01", "msg_01")],
+)
+def test_a_message_has_an_id_as_anthropics_are(told: str, given: str) -> None:
+    body = json.dumps({"id": told, "content": []}).encode()
+    assert json.loads(marked(body))["id"] == given
+    begun = {"type": "message_start", "message": {"id": told}}
+    events = StreamMarker().take(b"data: %b\n\n" % json.dumps(begun).encode())
+    assert f'"id":"{given}"' in events.decode().replace('"id": "', '"id":"')
+
+
 def test_a_stream_is_marked_wherever_it_is_cut() -> None:
     events: list[dict[str, Any]] = [
         {"type": "message_start", "message": {}},
