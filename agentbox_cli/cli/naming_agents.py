@@ -1,7 +1,6 @@
 """What the commands for agents share: which agent is meant, and what the proxy serves."""
 
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from agentbox_cli.agents.connection import Served
     from agentbox_cli.daemon.probe import Probe
     from agentbox_cli.providers.agent import AgentSpec
-
-_ON_ITS_WAY_SECONDS = 10.0
-_PAUSE = 0.1
 
 Agent = Annotated[str, typer.Argument(metavar="AGENT", help="Which agent.", show_default=False)]
 Model = Annotated[
@@ -97,36 +93,16 @@ def _served_in_container(ctx: typer.Context) -> "Served | None":
     Only where a config or a socket is mounted. Elsewhere a port says nothing of who listens, and
     prompts are nobody else's business.
     """
-    from agentbox_cli.cli.container import has_socket, init_starts, is_container, usual_port
+    from agentbox_cli.cli.container import is_container, on_its_way, status_here, usual_port
 
     if not is_container():
         return None
     from agentbox_cli.agents.connection import served_from
     from agentbox_cli.daemon.client import token_named
-    from agentbox_cli.deploy.health import at_port, status_at_port
 
-    port, token = usual_port(ctx), token_named(os.environ)
-    # It may be on its way: what starts it starts the container's command too.
-    deadline = time.monotonic() + _ON_ITS_WAY_SECONDS
-    while True:
-        is_coming = (has_socket() or init_starts()) and time.monotonic() < deadline
-        status = status_at_port(port, token)
-        if status is not None or not is_coming:
-            break
-        if at_port(port) is not None:
-            raise _unknown_here(port, token)
-        time.sleep(_PAUSE)
+    port = usual_port(ctx)
+    status = status_here(port, token_named(os.environ), on_its_way())
     return served_from(status, f"http://127.0.0.1:{port}") if status else None
-
-
-def _unknown_here(port: int, token: str | None) -> ProxyError:
-    from agentbox_cli.daemon.client import KEY_VARIABLE
-
-    shown = f"does not take the token in {KEY_VARIABLE}" if token else "wants a key"
-    return ProxyError(
-        f"the proxy behind 127.0.0.1:{port} {shown}",
-        hint=f"set {KEY_VARIABLE} to what its owner gets from: agentbox litellm key add NAME",
-    )
 
 
 def _is_ours(ctx: typer.Context, found: "Probe") -> bool:

@@ -31,10 +31,24 @@ def status_at_port(port: int, key: str | None = None) -> dict[str, Any] | None:
         port: of 127.0.0.1.
         key: what to show it, once it has said that it is ours; None for nothing.
     """
+    return page_at_port(port, "/agentbox/status", key)
+
+
+def page_at_port(
+    port: int, path: str, key: str | None = None, seconds: float = SECONDS
+) -> dict[str, Any] | None:
+    """A page of the proxy behind a port; None if none of ours answers, or not to us.
+
+    Args:
+        port: of 127.0.0.1.
+        path: of the page, with its query.
+        key: what to show it, once it has said that it is ours; None for nothing.
+        seconds: how long each step of it may take.
+    """
     if at_port(port) is None:
         return None
-    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
-    return _told(asked, "/agentbox/status", {"Authorization": f"Bearer {key}"} if key else {})
+    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    return _told(asked, path, {"Authorization": f"Bearer {key}"} if key else {})
 
 
 class _UnixConnection(http.client.HTTPConnection):

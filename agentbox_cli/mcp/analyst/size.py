@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from agentbox_cli.errors import ConfigError, UsageError
+from agentbox_cli.mcp.calls.elsewhere import Elsewhere
 from agentbox_cli.providers.model import ModelKind
 from agentbox_cli.providers.resolved import Chain, Resolved
 from agentbox_cli.proxy.names import Names
@@ -49,15 +51,46 @@ def reader_of(
     """
     chain = _chain(resolved, named, preferred)
     links = [link for link in chain.links if link.deployment.provider.usable] or chain.links
-    window = min(link.max_input_tokens or UNKNOWN_WINDOW for link in links)
+    return _reader(chain.alias, [link.max_input_tokens for link in links], answer_tokens)
+
+
+def reader_elsewhere(
+    told: Elsewhere, named: str | None, preferred: Sequence[str], answer_tokens: int
+) -> Reader:
+    """As `reader_of`, by what a proxy tells of its chains.
+
+    Raises:
+        ConfigError: there is no such alias, or none that chats.
+        UsageError: its window is too small for such an answer.
+    """
+    chats = {row["alias"]: list(row["links"]) for row in told.chats()}
+    models = {_name(link): [link] for links in chats.values() for link in links}
+    wanted = (*preferred, *chats) if named is None else (named,)
+    known = chats if named is None else {**models, **chats}
+    for name in wanted:
+        links = [link for link in known.get(name, ()) if link.get("state") != "key-missing"]
+        if links:
+            return _reader(name, [link.get("context_window") for link in links], answer_tokens)
+    raise ConfigError(
+        "the proxy has no usable alias of a chat model" + (f" {named!r}" if named else ""),
+        hint="list_models tells the aliases",
+    )
+
+
+def _name(link: Mapping[str, Any]) -> str:
+    return f"{link['provider']}/{link['model']}"
+
+
+def _reader(alias: str, windows: Sequence[int | None], answer_tokens: int) -> Reader:
+    window = min(each or UNKNOWN_WINDOW for each in windows)
     characters = (window - answer_tokens - QUESTION_TOKENS) * CHARACTERS_PER_TOKEN
     if characters < SMALLEST:
         raise UsageError(
-            f"the smallest window of {chain.alias} has {window:,} tokens, too few for an answer"
+            f"the smallest window of {alias} has {window:,} tokens, too few for an answer"
             f" of {answer_tokens:,}",
             hint="name another model, or fewer max_tokens",
         )
-    return Reader(model=chain.alias, characters=min(characters, LARGEST))
+    return Reader(model=alias, characters=min(characters, LARGEST))
 
 
 def _chain(resolved: Resolved, named: str | None, preferred: Sequence[str]) -> Chain:

@@ -17,10 +17,11 @@ from agentbox_cli.mcp.analyst.judging import verified
 from agentbox_cli.mcp.analyst.outcome import facts, footer, reading
 from agentbox_cli.mcp.analyst.roots import workspace_for
 from agentbox_cli.mcp.analyst.shapes import Analysis
-from agentbox_cli.mcp.analyst.size import reader_of
+from agentbox_cli.mcp.analyst.size import reader_elsewhere, reader_of
 from agentbox_cli.mcp.analyst.subject import COMMIT, Gatherer, Piece, Subject
 from agentbox_cli.mcp.analyst.workspace import Workspace
 from agentbox_cli.mcp.calls.costs import Ledger
+from agentbox_cli.mcp.calls.elsewhere import Elsewhere
 from agentbox_cli.mcp.calls.proxy import Proxy
 from agentbox_cli.mcp.following import followed
 from agentbox_cli.mcp.telling import result
@@ -228,10 +229,13 @@ class AnalystTools:
         return await workspace_for(ctx, self.workspace, self.proxy.home.working_dir)
 
     def _resolved(self) -> Any:
-        return self.proxy.home.setup().resolved
+        """The config; where that is the host's, the proxy that tells of it."""
+        home = self.proxy.home
+        return home.hosted() or home.setup().resolved
 
     def _analyst(self, resolved: Any, aliases: Sequence[str], wishes: Wishes) -> Analyst:
-        reader = reader_of(resolved, wishes.model, aliases, wishes.max_tokens)
+        read = reader_elsewhere if isinstance(resolved, Elsewhere) else reader_of
+        reader = read(resolved, wishes.model, aliases, wishes.max_tokens)
         return Analyst(
             proxy=self.proxy, ledger=self.ledger, reader=reader, max_tokens=wishes.max_tokens
         )
@@ -255,6 +259,9 @@ def _with(task: str, what: str, said: str | None) -> str:
 
 
 def _gathered(workspace: Workspace, proxy: Proxy, resolved: Any, said: str | list[str]) -> Subject:
-    keys = tuple(secret.get_secret_value() for secret in resolved.secrets())
+    secrets = (
+        [] if isinstance(resolved, Elsewhere) else resolved.secrets()
+    )  # the host keeps its own
+    keys = tuple(secret.get_secret_value() for secret in secrets)
     gatherer = Gatherer(workspace=workspace, environ=proxy.home.environ, keys=keys)
     return gatherer.gather([said] if isinstance(said, str) else said)

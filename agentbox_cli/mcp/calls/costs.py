@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agentbox_cli.errors import AgentboxError
-from agentbox_cli.mcp.calls.proxy import Proxy
+from agentbox_cli.mcp.calls.proxy import Found, Proxy
 from agentbox_cli.providers.pricing import Counts, PriceList, threshold
 
 # The proxy closes the story of a request right after the last byte.
@@ -58,8 +58,8 @@ class Ledger:
         """What one request has cost, failed calls included."""
         try:
             story = await self._story(request_id)
-            found = await self.proxy.instance()
-            prices = await asyncio.to_thread(self._prices_of, found.config_file)
+            found = await self.proxy.found()
+            prices = await asyncio.to_thread(self._prices_by, found)
         except (AgentboxError, OSError):
             return Spent()
         return spent_of(story, prices) if story else Spent()
@@ -71,6 +71,13 @@ class Ledger:
                 return story
             await asyncio.sleep(_LOOK_PAUSE)
         return None
+
+    def _prices_by(self, found: Found) -> Mapping[str, PriceList]:
+        """The prices of the proxy's config; none are known where that is the host's."""
+        if found.config_file is not None:
+            return self._prices_of(found.config_file)
+        home = self.proxy.home
+        return {} if home.is_guest else self._prices_of(home.config_file())
 
     def _prices_of(self, file: Path) -> Mapping[str, PriceList]:
         """The prices of a config; read anew when the file has changed."""

@@ -6,15 +6,18 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from agentbox_cli.daemon.client import key_to_show
+from agentbox_cli.daemon.client import KEY_VARIABLE, key_to_show
 from agentbox_cli.daemon.instance import Instance
 from agentbox_cli.daemon.probe import probe
 from agentbox_cli.daemon.states import SERVES
 from agentbox_cli.errors import AgentboxError, ConfigError, ProviderError, ProxyError
+from agentbox_cli.mcp.calls.elsewhere import Elsewhere
 from agentbox_cli.mcp.calls.home import Home
 from agentbox_cli.proxy.callers import PROJECT, PROJECT_VARIABLE, project_name
 
@@ -27,6 +30,21 @@ SILENT_SECONDS = 660.0
 
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - translated, never bound
 _NOT_FOUND, _UNAUTHORISED = 404, 401
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A proxy that serves.
+
+    Args:
+        url: its address as this machine calls it.
+        config_file: the config.yml that it was started with; None if it is not this user's.
+        elsewhere: what is known of it if it is not this user's.
+    """
+
+    url: str
+    config_file: Path | None
+    elsewhere: Elsewhere | None = None
 
 
 class Proxy:
@@ -53,7 +71,7 @@ class Proxy:
         """Close every connection."""
         await self._http.aclose()
 
-    async def instance(self) -> Instance:
+    async def found(self) -> Found:
         """The proxy that serves, started if it does not run.
 
         Raises:
@@ -72,35 +90,39 @@ class Proxy:
             ConfigError: it knows no such model.
             ProviderError: no link answered.
         """
-        found = await self.instance()
+        found = await self.found()
         try:
             async with self._http.stream(
-                "POST", _url(found, path), json=document, headers=self._headers()
+                "POST", f"{found.url}{path}", json=document, headers=self._headers(found)
             ) as response:
                 if response.status_code != httpx2.codes.OK:
-                    raise _refused(response, await response.aread())
+                    raise _refused(response, await response.aread(), found)
                 yield response
         except httpx2.HTTPError as error:
             raise ProxyError(
                 f"the proxy on {found.url} went away: {type(error).__name__}",
-                hint="agentbox litellm logs",
+                hint="where it runs: agentbox litellm logs"
+                if found.elsewhere
+                else "agentbox litellm logs",
             ) from error
 
     async def get(self, path: str) -> dict[str, Any] | None:
         """GET a JSON object of the running proxy; None if it does not tell."""
-        found = await self.instance()
+        found = await self.found()
         try:
-            response = await self._http.get(_url(found, path), headers=self._headers())
+            response = await self._http.get(f"{found.url}{path}", headers=self._headers(found))
             told = response.json()
         except (httpx2.HTTPError, ValueError):
             return None
         return told if response.is_success and isinstance(told, dict) else None
 
-    def _find(self) -> Instance:
+    def _find(self) -> Found:
         home = self.home
         seen = probe(home.paths)
         if seen.state in SERVES and seen.instance is not None and seen.status is not None:
-            return seen.instance
+            return _own(seen.instance)
+        if (other := home.elsewhere()) is not None:
+            return Found(url=other.url, config_file=None, elsewhere=other)
         if not home.starts:
             raise ProxyError(
                 f"the proxy is {seen.state}, and this server was told not to start it",
@@ -109,29 +131,39 @@ class Proxy:
         from agentbox_cli.daemon.startup import ensure_running  # noqa: PLC0415 - to start only
 
         started = ensure_running(home.paths, home.config_file(), home.environ, home.working_dir)
-        return started.instance
+        return _own(started.instance)
 
-    def _headers(self) -> httpx2.Headers:
+    def _headers(self, found: Found) -> httpx2.Headers:
         headers = httpx2.Headers({"user-agent": AGENT}, encoding="utf-8")
-        if key := SHOWN.get() or key_to_show(self.home.paths.key_file, self.home.environ):
+        if key := self._key(found):
             headers["authorization"] = f"Bearer {key}"
         if name := project_name(self.home.environ.get(PROJECT_VARIABLE, "")):
             headers[PROJECT] = name
         return headers
 
+    def _key(self, found: Found) -> str | None:
+        """What is shown; keys and tokens of this user's files are nobody else's business."""
+        if found.elsewhere is not None:
+            return found.elsewhere.token
+        return SHOWN.get() or key_to_show(self.home.paths.key_file, self.home.environ)
 
-def _url(found: Instance, path: str) -> str:
-    host = _ANYWHERE.get(found.host, found.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{found.port}{path}"
+
+def _own(instance: Instance) -> Found:
+    host = _ANYWHERE.get(instance.host, instance.host)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{instance.port}"
+    return Found(url=url, config_file=instance.config_file)
 
 
-def _refused(response: httpx2.Response, body: bytes) -> AgentboxError:
+def _refused(response: httpx2.Response, body: bytes, found: Found) -> AgentboxError:
     status, message = response.status_code, _message(response, body)
     walked = "x-agentbox-alias" in response.headers
     if status == _NOT_FOUND and not walked:
         return ConfigError(message, hint="list_models tells the aliases")
     if status == _UNAUTHORISED and not walked:
-        return ProxyError(message, hint="run: agentbox litellm key --rotate")
+        hint = "run: agentbox litellm key --rotate"
+        if found.elsewhere is not None:
+            hint = f"set {KEY_VARIABLE} to what its owner gets from: agentbox litellm key add NAME"
+        return ProxyError(message, hint=hint)
     if wait := response.headers.get("retry-after"):
         message += f" (try again in {wait} s)"
     return ProviderError(message, hint="status tells how each link is")

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agentbox_cli.errors import ConfigError, ProviderError
 from agentbox_cli.mcp.calls.chat import Listening, Message, Question, ask, served_of
 from agentbox_cli.mcp.calls.costs import Ledger
+from agentbox_cli.mcp.calls.home import Home
 from agentbox_cli.mcp.calls.proxy import Proxy
 from agentbox_cli.mcp.following import followed
 from agentbox_cli.mcp.server import documents
@@ -164,14 +166,21 @@ class CoreTools:
         return result(made, words, served_words(served, spent))
 
     def _embedding_alias(self) -> str:
-        chains = self.proxy.home.setup().resolved.chains.values()
-        for chain in chains:
-            if chain.kind is ModelKind.EMBEDDING:
-                return chain.alias
+        for alias in _embedding_aliases(self.proxy.home):
+            return alias
         raise ConfigError(
             "no alias of the config has embedding models",
             hint="run: agentbox litellm models add embed openai/text-embedding-3-small",
         )
+
+
+def _embedding_aliases(home: Home) -> Iterator[str]:
+    if (hosted := home.hosted()) is not None:
+        yield from hosted.embeds()
+        return
+    for chain in home.setup().resolved.chains.values():
+        if chain.kind is ModelKind.EMBEDDING:
+            yield chain.alias
 
 
 class _Stopped(Exception):  # noqa: N818 - nobody sees it

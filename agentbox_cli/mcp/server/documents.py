@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from agentbox_cli.errors import ConfigError
+from agentbox_cli.errors import ConfigError, ProxyError
 from agentbox_cli.mcp.calls.home import Home
+from agentbox_cli.mcp.server import asked
 from agentbox_cli.usage.by import By
 
 Progress = Callable[[str, int, int], None]
@@ -16,17 +17,26 @@ def models(home: Home) -> dict[str, Any]:
 
     Raises:
         ConfigError: there is no config, or it cannot be used.
+        ProxyError: the config is the host's, whose proxy does not tell.
     """
     from agentbox_cli.providers.listing import models_document  # noqa: PLC0415 - when asked
 
+    if (hosted := home.hosted()) is not None:
+        return _named("models", asked.models(hosted))
     return _named("models", models_document(home.setup().resolved))
 
 
 def status(home: Home) -> dict[str, Any]:
-    """As `status --json`; nothing is started for it."""
+    """As `status --json`; nothing is started for it.
+
+    Raises:
+        ProxyError: the proxy is the host's, and does not answer or take our token.
+    """
     from agentbox_cli.daemon.probe import probe  # noqa: PLC0415 - when asked
     from agentbox_cli.daemon.telling import status_document  # noqa: PLC0415 - when asked
 
+    if (other := home.elsewhere()) is not None:
+        return _named("status", asked.status(other))
     return _named("status", status_document(probe(home.paths)))
 
 
@@ -36,11 +46,14 @@ def usage(home: Home, since: str, by: By) -> dict[str, Any]:
     Raises:
         UsageError: nobody can tell what time is meant.
         UsageStoreError: the store cannot be read.
+        ProxyError: the store is that of another's proxy, which does not tell.
     """
     from agentbox_cli.usage.asking import report_at  # noqa: PLC0415 - SQLAlchemy, when asked
     from agentbox_cli.usage.when import moment  # noqa: PLC0415 - when asked
 
     begin = moment(since)
+    if (other := home.elsewhere()) is not None:
+        return _named("usage", asked.usage(other, since, by))
     return _named("usage", report_at(_database(home), home.paths, begin, by))
 
 
@@ -50,7 +63,7 @@ def fallback(home: Home, alias: str | None, progress: Progress) -> dict[str, Any
     Raises:
         UsageError: there is no such alias.
         ConfigError: there is no config, or no valid one.
-        ProxyError: the drill's own daemon cannot be started.
+        ProxyError: the drill's own daemon cannot be started, or the config is the host's.
     """
     from agentbox_cli.fallback.choosing import wanted  # noqa: PLC0415 - when asked
     from agentbox_cli.fallback.document import report_document  # noqa: PLC0415 - when asked
@@ -58,6 +71,11 @@ def fallback(home: Home, alias: str | None, progress: Progress) -> dict[str, Any
     from agentbox_cli.fallback.verdicts import Outcome  # noqa: PLC0415 - when asked
     from agentbox_cli.providers.load import load_for_drill  # noqa: PLC0415 - when asked
 
+    if home.is_guest and not home.has_config():
+        raise ProxyError(
+            "chains are proven where their config is, and that is the host's",
+            hint=f"on the host run: agentbox litellm test-fallback {alias or ''}".rstrip(),
+        )
     setup = load_for_drill(home.config_file(), home.environ)
     chains, broken = wanted(setup, [alias] if alias else [])
     report = run(setup.resolved, chains, broken, progress)

@@ -69,7 +69,10 @@ class ModelAlias:
     """An alias and its chain; the first link is tried first."""
 
     alias: str
-    source: str
+    source: Annotated[
+        str | None,
+        Field(description="config, or who proposes it; null where the config is the host's."),
+    ]
     links: list[ModelLink]
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from agentbox_cli.cli.app import command
+from agentbox_cli.cli.container import has_socket, seeker
 from agentbox_cli.cli.output import notice, say
 from agentbox_cli.cli.setting import named_config
 from agentbox_cli.mcp.server.toolset import Toolset
@@ -63,6 +64,8 @@ def serve(
         environ=os.environ,
         working_dir=Path.cwd(),
         starts=not no_start,
+        seek=seeker(ctx),
+        is_guest=has_socket(),
     )
     folder = workspace_of([workspace], named=True).roots[0] if workspace else None
     offer = Offer(home=home, toolsets=frozenset(toolset or Toolset), workspace=folder)
