@@ -8,18 +8,17 @@ import asyncio
 import json
 import secrets
 import signal
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
 from agentbox_cli.engine.render import needs_engine
+from agentbox_cli.fallback.place import private_paths, temporary_home
 from agentbox_cli.fallback.scenarios import Scenario
-from agentbox_cli.fallback.stage import KEY_VARIABLE, private_paths, provider_entry
+from agentbox_cli.fallback.stage import KEY_VARIABLE, provider_entry
 from agentbox_cli.fallback.storm import Storm, breakable
 from agentbox_cli.paths import Paths
 from agentbox_cli.providers.load import load_setup
@@ -114,9 +113,9 @@ def run(
     Raises:
         ProxyError: the port cannot be had.
     """
-    with tempfile.TemporaryDirectory(prefix="agentbox-chaos-") as directory:
+    with temporary_home("agentbox-chaos-") as home:
         chaos = _Chaos(resolved=resolved, chains=chains, weather=weather, tell=tell)
-        return asyncio.run(chaos.serve(private_paths(Path(directory)), port))
+        return asyncio.run(chaos.serve(private_paths(home), port))
 
 
 @dataclass(slots=True, kw_only=True)

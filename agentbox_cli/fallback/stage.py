@@ -8,7 +8,6 @@ import asyncio
 import json
 import os
 import secrets
-import tempfile
 import threading
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from agentbox_cli.daemon import lifecycle
 from agentbox_cli.daemon.instance import Instance
 from agentbox_cli.daemon.launch import Launch, daemon_argv
 from agentbox_cli.engine.render import needs_engine
+from agentbox_cli.fallback.place import private_paths, temporary_home
 from agentbox_cli.fallback.plan import Check, usable_ways
 from agentbox_cli.fallback.rules import lane_of
 from agentbox_cli.fallback.scenarios import TRAITS
@@ -138,8 +138,7 @@ def set_stage(resolved: Resolved, chains: Sequence[Chain]) -> Iterator[Stage]:
     names = {link.deployment.provider.name for chain in chains for link in chain.links}
     cast = Cast(sorted(names))
     try:
-        with tempfile.TemporaryDirectory(prefix="agentbox-drill-") as directory:
-            home = Path(directory)
+        with temporary_home("agentbox-drill-") as home:
             paths = private_paths(home)
             secret = secrets.token_urlsafe(24)
             instance = _start(
@@ -238,16 +237,6 @@ def _link(link: Link, seconds: float) -> dict[str, Any]:
         "timeout": seconds,
         "drop_params": sorted(link.drop_params),
     }
-
-
-def private_paths(home: Path) -> Paths:
-    """Where everything is in a home that nobody else uses."""
-    return Paths(
-        config_dir=home / "config" / "agentbox",
-        state_dir=home / "state" / "agentbox",
-        cache_dir=home / "cache" / "agentbox",
-        data_dir=home / "data" / "agentbox",
-    )
 
 
 def _start(home: Path, paths: Paths, config: dict[str, Any], secret: str) -> Instance:

@@ -15,7 +15,8 @@ import pytest
 import pytest_asyncio
 
 from agentbox_cli.errors import ProxyError
-from agentbox_cli.fallback.stage import Cast, private_paths
+from agentbox_cli.fallback.place import private_paths
+from agentbox_cli.fallback.stage import Cast
 from agentbox_cli.mcp.calls.elsewhere import Elsewhere
 from agentbox_cli.mcp.calls.home import Home
 from agentbox_cli.mcp.calls.proxy import Proxy
