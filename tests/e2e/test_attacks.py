@@ -91,12 +91,16 @@ def test_another_user_with_many_connections_keeps_nobody_out(port: int) -> None:
 
 
 def test_malformed_requests_do_not_fill_the_disk(running: User, port: int) -> None:
-    before = (running.state / "litellm.log").stat().st_size
+    log = running.state / "litellm.log"
+    before = log.stat().st_size
     for _ in range(50):
         with socket.create_connection(("127.0.0.1", port), timeout=30) as one:
             one.sendall(b"GET / HTTP/1.1\r\nhost: localhost\r\nx-api-key: secret\x00\r\n\r\n")
             assert b" 400 " in one.recv(4096)
-    assert (running.state / "litellm.log").stat().st_size == before
+    # The proxy may have something else to tell meanwhile, of its engine for one.
+    told = log.read_bytes()[before:]
+    assert told.count(b"\n") < 10
+    assert b"secret" not in told
 
 
 def test_nothing_that_it_writes_is_open_to_others(running: User, port: int) -> None:

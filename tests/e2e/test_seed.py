@@ -60,7 +60,7 @@ def test_every_chain_is_proven_and_the_counts_are_the_evidence(user: User) -> No
     usual = {"rate-limit", "context-window", "server-error", "timeout", "refused", "auth"}
     on = [check for check in checks if check["scenario"] in usual]
     off = [check for check in checks if check["toggles"]["off"]]
-    assert len(on) == 4 * 6 * 6
+    assert len(on) == 4 * 6 * 8
     assert len(off) == 4 * 4
     for check in on:
         first, second = CHAINS[check["alias"]]
