@@ -383,9 +383,12 @@ async def test_a_resource_is_watched_once_for_all_clients_and_after_a_new_start(
             await unwatch(two, uri)
             assert await touched(one) == f"{uri},{by}"
             await heard.had(uri, uri)
+            before = text_of(await one.call_tool("it-pid", {}))
             gateway.set({"it": script("watchable", timeout=50), "deaf": script()})
 
             async def watched_again() -> bool:
+                if text_of(await one.call_tool("it-pid", {})) == before:
+                    return False  # the old process still serves
                 return await touched(one, "nothing") == f"{uri},{by}"
 
             await soon(watched_again)
